@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every Swift target of ours: Swift 6 mode with strict concurrency, imports internal unless said otherwise, and no
+/// warning left standing.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .treatAllWarnings(as: .error),
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let package = Package(
+  name: "keyward",
+  products: [
+    .executable(name: "keywardd", targets: ["keywardd"]),
+    .executable(name: "keyward", targets: ["keyward"]),
+    .library(name: "KeywardClient", targets: ["KeywardClient"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    // C libraries of the system.
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    // Without pkg-config: it gives a flag that the package manager refuses with a warning.
+    .systemLibrary(name: "CUtf8proc", providers: [.apt(["libutf8proc-dev"])]),
+
+    // C of ours: protoc-c's output, and shims for what Swift cannot import.
+    .target(name: "CKeywardProto", dependencies: ["CProtobufC"], cSettings: [.headerSearchPath("include")]),
+    .target(name: "CUnixSocket"),
+    .target(name: "CTOML"),
+
+    .target(name: "KeywardCore", dependencies: ["CCrypto", "CUtf8proc"], swiftSettings: strict),
+    .target(
+      name: "KeywardWire", dependencies: ["KeywardCore", "CKeywardProto", "CProtobufC"], swiftSettings: strict),
+    .target(name: "UnixSocket", dependencies: ["CUnixSocket"], swiftSettings: strict),
+    .target(name: "KeywardStore", dependencies: ["KeywardCore", "CSQLite"], swiftSettings: strict),
+    .target(
+      name: "KeywardServer", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket", logging],
+      swiftSettings: strict),
+    .target(
+      name: "KeywardClient", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket"], swiftSettings: strict),
+    .executableTarget(
+      name: "keywardd",
+      dependencies: ["KeywardCore", "KeywardServer", "KeywardStore", "UnixSocket", "CTOML", argumentParser, logging],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "keyward", dependencies: ["KeywardCore", "KeywardClient", argumentParser], swiftSettings: strict),
+
+    .testTarget(name: "KeywardCoreTests", dependencies: ["KeywardCore", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "KeywardWireTests", dependencies: ["KeywardCore", "KeywardWire", "CKeywardProto"], swiftSettings: strict),
+    .testTarget(
+      name: "KeywardStoreTests", dependencies: ["KeywardCore", "KeywardStore", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DaemonTests", dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "UnixSocket"],
+      exclude: ["GoClient"], swiftSettings: strict),
+    .target(name: "TestSupport", dependencies: ["KeywardCore"], path: "Tests/TestSupport", swiftSettings: strict),
+  ]
+)

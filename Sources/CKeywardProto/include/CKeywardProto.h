@@ -1,0 +1,10 @@
+#pragma once
+#include "google/protobuf/duration.pb-c.h"
+#include "google/protobuf/field_mask.pb-c.h"
+#include "google/protobuf/timestamp.pb-c.h"
+#include "google/rpc/status.pb-c.h"
+#include "keyward/v1/control_service.pb-c.h"
+#include "keyward/v1/key.pb-c.h"
+#include "keyward/v1/key_service.pb-c.h"
+#include "keyward/v1/validation_service.pb-c.h"
+#include "ttrpc/ttrpc.pb-c.h"

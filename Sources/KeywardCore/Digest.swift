@@ -1,0 +1,43 @@
+import CCrypto
+
+/// The SHA-256 of a secret: what is stored in its place.
+///
+/// Equality takes the same time whatever the digests hold, so that its duration tells nothing about a stored one.
+public struct Digest: Sendable {
+  /// The digest's bytes as four words in the machine's order.
+  let words: (UInt64, UInt64, UInt64, UInt64)
+
+  public static let byteCount = 32
+
+  /// The SHA-256 of the bytes.
+  public init(sha256 bytes: UnsafeRawBufferPointer) {
+    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    var context = SHA256_CTX()
+    SHA256_Init(&context)
+    SHA256_Update(&context, bytes.baseAddress, bytes.count)
+    withUnsafeMutableBytes(of: &words) { words in
+      _ = SHA256_Final(words.baseAddress?.assumingMemoryBound(to: UInt8.self), &context)
+    }
+    self.words = words
+  }
+
+  /// A stored digest.
+  /// - Returns: nil unless there are 32 bytes.
+  public init?(bytes: UnsafeRawBufferPointer) {
+    guard bytes.count == Self.byteCount else { return nil }
+    func word(_ index: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self) }
+    words = (word(0), word(1), word(2), word(3))
+  }
+
+  public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    Swift.withUnsafeBytes(of: words) { body($0) }
+  }
+}
+
+extension Digest: Equatable {
+  public static func == (a: Digest, b: Digest) -> Bool {
+    let difference =
+      (a.words.0 ^ b.words.0) | (a.words.1 ^ b.words.1) | (a.words.2 ^ b.words.2) | (a.words.3 ^ b.words.3)
+    return difference == 0
+  }
+}

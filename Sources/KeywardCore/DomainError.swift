@@ -1,0 +1,29 @@
+/// Why a command or a question was refused. Messages are a person's words, name what would be right, and never hold
+/// a secret or a digest.
+public enum DomainError: Error, Equatable, Sendable {
+  /// A field of the request is wrong; the text goes on from the field's name: "is empty: give …".
+  case invalid(field: String, String)
+  /// No such key, or none that the peer may know of.
+  case notFound(String)
+  /// Another key has that name.
+  case alreadyExists(String)
+  /// The peer lacks a right.
+  case denied(String)
+  /// A limit was reached, or the disk is full.
+  case exhausted(String)
+  /// The store cannot take changes at present. The change may or may not have been made.
+  case unavailable(String)
+  /// The request asks for what is not built.
+  case unimplemented(String)
+  /// A fault of keyward's own.
+  case `internal`(String)
+
+  public var message: String {
+    switch self {
+    case .invalid(let field, let text): "\(field) \(text)"
+    case .notFound(let text), .alreadyExists(let text), .denied(let text), .exhausted(let text),
+      .unavailable(let text), .unimplemented(let text), .internal(let text):
+      text
+    }
+  }
+}

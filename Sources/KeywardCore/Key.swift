@@ -1,0 +1,100 @@
+/// The number of changes a store has taken. Each change gets the next one; a key's is that of its last change, and
+/// its etag.
+public typealias Revision = Int64
+
+/// A key's record: everything about it but the digest of its secret.
+public struct Key: Sendable, Equatable {
+  public let id: KeyID
+  public var name: KeyName
+  public let permission: Permission
+  public var enabled: Bool
+  /// nil means never.
+  public var expireTime: Instant?
+  /// nil means not revoked.
+  public var revokeTime: Instant?
+  /// Empty where there is no revoke time or no reason was given.
+  public var revokeReason: String
+  /// ``Secret/hint``.
+  public let hint: String
+  /// The user who made it.
+  public let creator: String
+  public let createTime: Instant
+  /// The user who changed it last.
+  public var updater: String
+  public var updateTime: Instant
+  /// nil means not yet.
+  public var lastUsedTime: Instant?
+  /// nil means not deleted.
+  public var deleteTime: Instant?
+  /// When a deleted key goes for good; nil where ``deleteTime`` is.
+  public var purgeTime: Instant?
+  /// The store's revision with the key's last change.
+  public var revision: Revision
+
+  public init(
+    id: KeyID, name: KeyName, permission: Permission, enabled: Bool, expireTime: Instant?, revokeTime: Instant? = nil,
+    revokeReason: String = "", hint: String, creator: String, createTime: Instant, updater: String,
+    updateTime: Instant, lastUsedTime: Instant? = nil, deleteTime: Instant? = nil, purgeTime: Instant? = nil,
+    revision: Revision
+  ) {
+    self.id = id
+    self.name = name
+    self.permission = permission
+    self.enabled = enabled
+    self.expireTime = expireTime
+    self.revokeTime = revokeTime
+    self.revokeReason = revokeReason
+    self.hint = hint
+    self.creator = creator
+    self.createTime = createTime
+    self.updater = updater
+    self.updateTime = updateTime
+    self.lastUsedTime = lastUsedTime
+    self.deleteTime = deleteTime
+    self.purgeTime = purgeTime
+    self.revision = revision
+  }
+
+  public func state(at instant: Instant) -> State {
+    if deleteTime != nil { return .deleted }
+    if let revokeTime, revokeTime <= instant { return .revoked }
+    if let expireTime, expireTime <= instant { return .expired }
+    return enabled ? .active : .disabled
+  }
+
+  public func availability(at instant: Instant) -> Availability {
+    guard state(at: instant) == .active else { return .unavailable }
+    let window = instant.adding(months: 1)
+    let ends = [revokeTime, expireTime].contains { $0.map { $0 <= window } ?? false }
+    return ends ? .soonUnavailable : .available
+  }
+
+  /// The next instant at which time alone will change the key's state, nil where none will.
+  public func nextTransition(after instant: Instant) -> Instant? {
+    switch state(at: instant) {
+    case .deleted, .revoked: return nil
+    case .expired, .disabled, .active: break
+    }
+    let revocation = revokeTime.flatMap { $0 > instant ? $0 : nil }
+    let expiry = expireTime.flatMap { $0 > instant ? $0 : nil }
+    guard let revocation, let expiry else { return revocation ?? expiry }
+    return min(revocation, expiry)
+  }
+}
+
+/// A key as it was judged at one instant, for those who are to see it.
+public struct KeyView: Sendable, Equatable {
+  public let key: Key
+  public let state: State
+  public let availability: Availability
+
+  public init(key: Key, state: State, availability: Availability) {
+    self.key = key
+    self.state = state
+    self.availability = availability
+  }
+
+  public init(_ key: Key, at instant: Instant) {
+    self.init(key: key, state: key.state(at: instant), availability: key.availability(at: instant))
+  }
+}

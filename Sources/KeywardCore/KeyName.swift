@@ -1,0 +1,63 @@
+import CUtf8proc
+
+/// What people call a key: 1 to 128 Unicode code points after trimming and NFC, none of them a control.
+public struct KeyName: Hashable, Sendable {
+  public let text: String
+
+  /// The longest name, in Unicode code points (AIP-210 counts characters so).
+  public static let maxCount = 128
+
+  /// A name as a person gave it.
+  /// - Throws: ``DomainError/invalid(field:_:)`` saying what is wrong with it.
+  public init(_ given: String) throws(DomainError) {
+    let text = Self.normalized(Self.trimmed(given))
+    guard !text.unicodeScalars.isEmpty else {
+      throw .invalid(field: "name", "is empty: give 1 to \(Self.maxCount) characters")
+    }
+    let count = text.unicodeScalars.count
+    guard count <= Self.maxCount else {
+      throw .invalid(field: "name", "has \(count) characters: give at most \(Self.maxCount)")
+    }
+    for scalar in text.unicodeScalars where Self.isForbidden(scalar) {
+      let code = String(scalar.value, radix: 16, uppercase: true)
+      let padded = String(repeating: "0", count: max(0, 4 - code.count)) + code
+      throw .invalid(field: "name", "has the control character U+\(padded): leave it out")
+    }
+    self.text = text
+  }
+
+  /// A name that was checked when it was stored or sent.
+  public init(checked text: String) {
+    self.text = text
+  }
+
+  /// Controls, line and paragraph separators, and what reorders the text around it (UAX #9), which could make one
+  /// name look like another.
+  private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator: true
+    default: scalar.properties.isBidiControl || scalar.properties.isNoncharacterCodePoint
+    }
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    let scalars = text.unicodeScalars
+    guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
+      let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+    else { return "" }
+    return String(scalars[first...last])
+  }
+
+  private static func normalized(_ text: String) -> String {
+    if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
+    var text = text
+    return text.withUTF8 { utf8 in
+      var result: UnsafeMutablePointer<UInt8>?
+      let options = UTF8PROC_STABLE.rawValue | UTF8PROC_COMPOSE.rawValue
+      let count = utf8proc_map(utf8.baseAddress, utf8.count, &result, utf8proc_option_t(rawValue: options))
+      guard count >= 0, let result else { preconditionFailure("a String is valid UTF-8, and memory is not short") }
+      defer { free(result) }
+      return String(decoding: UnsafeBufferPointer(start: result, count: count), as: UTF8.self)
+    }
+  }
+}

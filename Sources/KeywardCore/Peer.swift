@@ -1,0 +1,46 @@
+/// The other end of a connection, as the kernel recorded it when it connected.
+public struct Peer: Sendable, Hashable {
+  public let uid: UInt32
+  /// The primary group first.
+  public let gids: [UInt32]
+  public let pid: Int32
+
+  public init(uid: UInt32, gids: [UInt32], pid: Int32) {
+    self.uid = uid
+    self.gids = gids
+    self.pid = pid
+  }
+
+  /// The id that a user namespace gives whom it does not know. It names nobody, so it is granted nothing.
+  public static let overflowID: UInt32 = 65534
+}
+
+/// Who holds which rights.
+public struct Policy: Sendable {
+  private let ownUID: UInt32
+
+  /// - Parameter ownUID: the daemon's own user.
+  public init(ownUID: UInt32) {
+    self.ownUID = ownUID
+  }
+
+  /// Root and the daemon's own user hold every right, the overflow id never any, and everyone else none.
+  public func rights(of peer: Peer) -> Rights {
+    guard peer.uid != Peer.overflowID else { return [] }
+    return peer.uid == 0 || peer.uid == ownUID ? .all : []
+  }
+}
+
+/// Who makes a change.
+public struct Actor: Sendable, Hashable {
+  public let uid: UInt32
+  /// The user's name; the number where it has none.
+  public let user: String
+  public let pid: Int32
+
+  public init(uid: UInt32, user: String, pid: Int32) {
+    self.uid = uid
+    self.user = user
+    self.pid = pid
+  }
+}

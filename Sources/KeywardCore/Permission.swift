@@ -1,0 +1,26 @@
+/// The one channel a key opens. It never changes.
+public enum Permission: UInt8, Sendable, CaseIterable {
+  case chat = 1
+  case secureMail = 2
+
+  /// The name people use, in commands and messages: `chat`, `secure-mail`.
+  public var name: String {
+    switch self {
+    case .chat: "chat"
+    case .secureMail: "secure-mail"
+    }
+  }
+
+  public init?(name: String) {
+    guard let permission = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = permission
+  }
+
+  /// What the secrets of such keys begin with: 8 bytes.
+  var secretPrefix: StaticString {
+    switch self {
+    case .chat: "kw_chat_"
+    case .secureMail: "kw_mail_"
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/// A presented secret as far as it can be judged without a look-up. The secret itself stays behind.
+public enum PresentedSecret: Sendable, Equatable {
+  /// It cannot be one: empty, over ``maxByteCount``, or it begins with `kw_` and its form or checksum is wrong.
+  case malformed
+  /// What to look up.
+  case digest(Digest)
+
+  /// The longest secret looked at, keyward's own or another system's: 512 bytes.
+  public static let maxByteCount = 512
+
+  public init(_ bytes: UnsafeRawBufferPointer) {
+    guard !bytes.isEmpty, bytes.count <= Self.maxByteCount,
+      !Self.claimsToBeOurs(bytes) || Self.isWellFormed(bytes)
+    else {
+      self = .malformed
+      return
+    }
+    self = .digest(Digest(sha256: bytes))
+  }
+
+  private static func claimsToBeOurs(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    bytes.count >= 3 && bytes[0] == UInt8(ascii: "k") && bytes[1] == UInt8(ascii: "w")
+      && bytes[2] == UInt8(ascii: "_")
+  }
+
+  private static func isWellFormed(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count == Secret.byteCount,
+      Permission.allCases.contains(where: { permission in
+        (0..<Secret.prefixCount).allSatisfy { bytes[$0] == permission.secretPrefix.utf8Start[$0] }
+      })
+    else { return false }
+    let split = Secret.byteCount - Secret.checksumCount
+    guard bytes[Secret.prefixCount..<split].allSatisfy({ Base62.value($0) != nil }) else { return false }
+    return Base62.read(bytes[split...]) == UInt64(CRC32.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<split])))
+  }
+}

@@ -1,8 +1,14 @@
 public import KeywardCore
+import KeywardWire
+import UnixSocket
 
 /// A connection to keywardd.
 ///
-/// Concurrency: one thread at a time; every call blocks until its reply is here or its timeout has passed.
+/// Nothing is sent before the kernel has said who made the socket: a daemon of root, of the caller or of the expected
+/// user is trusted with secrets, and no other.
+///
+/// Concurrency: one thread at a time; every call blocks until its reply is here or its time has passed. After an
+/// error other than ``ClientError/refused(_:_:)`` the connection is of no more use: make another.
 public final class Client {
   /// How to reach the daemon, and whom to take for it.
   public struct Options: Sendable {
@@ -23,32 +29,58 @@ public final class Client {
     }
   }
 
+  private let channel: Channel
+
+  /// Connects.
+  /// - Throws: ``ClientError/unreachable(_:)``, ``ClientError/untrusted(_:)``.
   public init(_ options: Options = Options()) throws(ClientError) {
-    throw .unreachable("not built yet")
+    channel = try Channel(options)
   }
 
   /// Makes a key. Its secret is told this once.
   public func createKey(_ request: CreateKey) throws(ClientError) -> (key: KeyView, secret: Secret) {
-    throw .unreachable("not built yet")
+    guard case .createKey(let key, let secret) = try channel.call(.createKey(request)) else { throw .otherReply }
+    return (key, secret)
   }
 
   /// One key by its id.
-  public func key(id: KeyID) throws(ClientError) -> KeyView { throw .unreachable("not built yet") }
+  public func key(id: KeyID) throws(ClientError) -> KeyView { try key(.id(id)) }
 
   /// One key by its exact name.
-  public func key(name: KeyName) throws(ClientError) -> KeyView { throw .unreachable("not built yet") }
+  public func key(name: KeyName) throws(ClientError) -> KeyView { try key(.name(name)) }
+
+  private func key(_ selector: KeySelector) throws(ClientError) -> KeyView {
+    guard case .getKey(let key) = try channel.call(.getKey(selector)) else { throw .otherReply }
+    return key
+  }
 
   /// One page of keys, in the order of their creation.
-  public func listKeys(_ query: ListQuery) throws(ClientError) -> KeyPage { throw .unreachable("not built yet") }
+  public func listKeys(_ query: ListQuery) throws(ClientError) -> KeyPage {
+    guard case .listKeys(let page) = try channel.call(.listKeys(query)) else { throw .otherReply }
+    return page
+  }
 
   /// Judges a secret.
   public func validate(_ secret: Secret, for permission: Permission) throws(ClientError) -> Validation {
-    throw .unreachable("not built yet")
+    guard case .validateKey(let validation) = try channel.call(.validateKey(secret, permission)) else {
+      throw .otherReply
+    }
+    return validation
   }
 
   /// Who the caller is to the daemon.
-  public func whoAmI() throws(ClientError) -> Identity { throw .unreachable("not built yet") }
+  public func whoAmI() throws(ClientError) -> Identity {
+    guard case .whoAmI(let identity) = try channel.call(.whoAmI) else { throw .otherReply }
+    return identity
+  }
 
   /// How the daemon is.
-  public func status() throws(ClientError) -> ServiceStatus { throw .unreachable("not built yet") }
+  public func status() throws(ClientError) -> ServiceStatus {
+    guard case .getStatus(let status) = try channel.call(.getStatus) else { throw .otherReply }
+    return status
+  }
+}
+
+extension ClientError {
+  fileprivate static let otherReply = ClientError.protocolViolation("the daemon answered another question")
 }

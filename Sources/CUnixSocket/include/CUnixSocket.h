@@ -1,1 +1,44 @@
 #pragma once
+
+// What Swift cannot import from glibc: functions behind _GNU_SOURCE, variadic ones, and epoll's packed union.
+// Every function returns what the call it wraps does, with errno set.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+
+struct unix_credentials {
+  uid_t uid;
+  gid_t gid;
+  pid_t pid;
+};
+
+struct unix_event {
+  uint32_t events;
+  uint64_t token;
+};
+
+/// The next connection, non-blocking and closed on exec (accept4(2)).
+int unix_accept(int listener);
+
+/// SO_PEERCRED (unix(7)).
+int unix_peer_credentials(int socket, struct unix_credentials *credentials);
+
+/// SO_PEERGROUPS (socket(7)): up to `capacity` groups. Returns how many there are; -1 with ERANGE if more.
+int unix_peer_groups(int socket, gid_t *groups, int capacity);
+
+/// epoll_ctl(2) with EPOLL_CTL_ADD, EPOLL_CTL_MOD.
+int unix_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
+int unix_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
+
+/// epoll_wait(2) for up to 64 events.
+int unix_epoll_wait(int epoll, struct unix_event *events, int capacity, int timeout_milliseconds);
+
+/// Keeps the process out of core dumps and away from ptrace by other users (PR_SET_DUMPABLE, prctl(2)).
+int unix_forbid_core_dumps(void);
+
+/// How many processors the process may run on (sched_getaffinity(2)); -1 if the kernel does not say.
+int unix_usable_processors(void);

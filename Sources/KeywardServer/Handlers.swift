@@ -1,0 +1,127 @@
+import Dispatch
+import KeywardCore
+import KeywardWire
+import Logging
+import UnixSocket
+
+/// Judges a call's right, hands it to the domain and says what came of it. It knows no protocol.
+///
+/// Concurrency: called from every reactor; what it holds is immutable or guards itself.
+final class Handlers: Sendable {
+  /// What the handlers stand on.
+  struct Parts: Sendable {
+    let registry: Registry
+    let writer: Writer
+    let clock: Clock
+    let census: Census
+    let statistics: Statistics
+    let log: Logger
+    let version: String
+    let startTime: Instant
+  }
+
+  private let parts: Parts
+  private let refusals: Throttle
+  /// For what waits on the host's name services.
+  private let names = DispatchQueue(label: "keyward.names")
+
+  init(_ parts: Parts) {
+    self.parts = parts
+    refusals = Throttle(clock: parts.clock)
+  }
+
+  /// - Parameters:
+  ///   - now: the instant of the call.
+  ///   - later: called for a call that has to wait, and gives where its reply goes.
+  /// - Returns: nil for a call that has to wait.
+  func handle(
+    _ request: Request, of caller: Caller, at now: Instant, by deadline: Deadline, later: () -> ReplyAddress
+  ) -> Result<Reply, CallError>? {
+    do throws(CallError) {
+      switch request {
+      case .validateKey(let secret, let permission):
+        try require(.validating(permission), of: caller, for: .validateKey)
+        return .success(.validateKey(parts.registry.validate(secret, for: permission, at: now)))
+      case .createKey(let key):
+        try require(.canCreate, of: caller, for: .createKey)
+        try create(key, of: caller, by: deadline, later())
+        return nil
+      case .getKey(let selector):
+        try require(.canRead, of: caller, for: .getKey)
+        return .success(.getKey(try checked { () throws(DomainError) in try find(selector, at: now) }))
+      case .listKeys(let query):
+        try require(.canView, of: caller, for: .listKeys)
+        return .success(
+          .listKeys(try checked { () throws(DomainError) in try parts.registry.list(query, at: now) }))
+      case .getStatus:
+        try require(.canOperate, of: caller, for: .getStatus)
+        return .success(.getStatus(status(at: now)))
+      case .whoAmI:
+        identify(caller, later())
+        return nil
+      }
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func require(_ right: Rights, of caller: Caller, for method: Method) throws(CallError) {
+    guard !caller.rights.isSuperset(of: right) else { return }
+    parts.statistics.countRefusedCall()
+    let names = right.names.joined(separator: ", ")
+    if let suppressed = refusals.admit() {
+      parts.log.warning(
+        "call refused",
+        metadata: [
+          "method": "\(method.name)", "right": "\(names)", "uid": "\(caller.peer.uid)", "pid": "\(caller.peer.pid)",
+          "suppressed": "\(suppressed)",
+        ])
+    }
+    throw CallError(
+      .permissionDenied,
+      "\(method.name) needs the right \(names), which the user with the id \(caller.peer.uid) has not been granted")
+  }
+
+  private func create(
+    _ key: CreateKey, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
+  ) throws(CallError) {
+    try parts.writer.submit(for: caller.peer, by: deadline) { actor in
+      .create(key, by: actor)
+    } completion: { [log = parts.log] result in
+      switch result {
+      case .success(.created(let view, let secret)):
+        log.info(
+          "key created",
+          metadata: ["key": "\(view.key.id)", "by": "\(view.key.creator)", "revision": "\(view.key.revision)"])
+        address.deliver(.success(.createKey(view, secret)))
+      case .failure(let error):
+        if error.code == .internal || error.code == .unavailable || error.code == .resourceExhausted {
+          log.error("change failed", metadata: ["reason": "\(error.message)"])
+        }
+        address.deliver(.failure(error))
+      }
+    }
+  }
+
+  private func find(_ selector: KeySelector, at now: Instant) throws(DomainError) -> KeyView {
+    switch selector {
+    case .id(let id): try parts.registry.key(id: id, at: now)
+    case .name(let name): try parts.registry.key(name: name, at: now)
+    }
+  }
+
+  private func status(at now: Instant) -> ServiceStatus {
+    ServiceStatus(
+      version: parts.version, pid: ProcessGuard.processID, startTime: parts.startTime,
+      currentTime: parts.registry.judged(now), revision: parts.registry.revision, keyCount: parts.registry.keyCount,
+      connectionCount: parts.census.total, callCount: parts.statistics.callCount,
+      refusedCallCount: parts.statistics.refusedCallCount)
+  }
+
+  private func identify(_ caller: Caller, _ address: ReplyAddress) {
+    names.async {
+      let user = UserNames.name(of: caller.peer.uid)
+      address.deliver(.success(.whoAmI(Identity(peer: caller.peer, user: user, rights: caller.rights))))
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import KeywardWire
+
+/// What one peer, and all of them, may make the server hold. Counts are of bytes unless they say otherwise.
+package struct Limits: Sendable {
+  /// Connections open at once.
+  package var connections = 4096
+  /// Connections open at once of one user; root's and the daemon's own user's are not counted.
+  package var connectionsPerUser = 1024
+  /// Calls of one connection that wait for the store; with so many it is not read from.
+  package var callsInFlight = 1024
+  /// Commands of all connections that wait for the store; past it they are refused.
+  package var commandsWaiting = 16_384
+  /// Replies that a connection has not taken yet; with so many it is not read from. One reply may go beyond.
+  package var unsentOutput = 256 * 1024
+  /// Bytes of a frame that is too long that are read past to keep the connection.
+  package var discardedInput = 4 * FrameHeader.maxDataByteCount
+  /// Memory of one reactor for the unfinished frames that are longer than ``smallFrame``.
+  package var largeFrames = 32 * 1024 * 1024
+  /// A frame up to this long is always taken.
+  package var smallFrame = 64 * 1024
+  /// Seconds that calls in flight have to end when the server stops.
+  package var drainSeconds = 10
+
+  package init() {}
+}

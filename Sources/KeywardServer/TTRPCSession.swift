@@ -1,0 +1,241 @@
+import KeywardCore
+import KeywardWire
+
+/// What a connection's ttrpc has come to: frames in, calls to the handlers, replies out.
+///
+/// proto/PROTOCOL.md lists what it answers to each kind of frame, right or wrong.
+///
+/// Concurrency: confined to its reactor's queue.
+struct TTRPCSession {
+  /// What the session works with for the length of one call.
+  struct Context {
+    let caller: Caller
+    let handlers: Handlers
+    let arena: Arena
+    let limits: Limits
+    let clock: Clock
+    let now: Instant
+    let budget: FrameBudget
+    /// Where the reply of a call goes that waits: its stream and serial.
+    let address: (UInt32, UInt64) -> ReplyAddress
+  }
+
+  /// How far a read went.
+  enum Progress {
+    /// All that can be done with the bytes is done; more are needed.
+    case needsMore
+    /// What is left of the bytes waits until replies have left.
+    case paused
+    /// The rest of the connection makes no sense.
+    case violation
+  }
+
+  private struct InFlight {
+    let serial: UInt64
+    let deadline: Deadline
+  }
+
+  private var inFlight: [UInt32: InFlight] = [:]
+  private var nextSerial: UInt64 = 0
+  /// Bytes of the present frame that are of no use.
+  private var discarding = 0
+  /// Bytes of ``FrameBudget`` that the present frame holds.
+  private var claimed = 0
+  private(set) var callCount = 0
+  /// The earliest deadline of the replies put out and not yet sent; the connection resets it.
+  var unsentDeadline = Deadline.never
+
+  var isIdle: Bool { inFlight.isEmpty }
+  var inFlightCount: Int { inFlight.count }
+
+  /// The earliest deadline of the calls that wait.
+  var nextDeadline: Deadline { inFlight.values.lazy.map(\.deadline).min() ?? .never }
+
+  /// Takes in as many frames as there are.
+  /// - Returns: how many bytes are done with, and what comes next.
+  mutating func receive(
+    _ bytes: UnsafeRawBufferPointer, _ context: borrowing Context, output: inout ByteBuffer
+  ) -> (consumed: Int, Progress) {
+    var position = 0
+    while true {
+      if discarding > 0 {
+        let count = min(discarding, bytes.count - position)
+        position += count
+        discarding -= count
+        if discarding > 0 { return (position, .needsMore) }
+      }
+      guard output.count < context.limits.unsentOutput, inFlight.count < context.limits.callsInFlight else {
+        return (position, position < bytes.count ? .paused : .needsMore)
+      }
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
+      guard let header = FrameHeader(rest) else { return (position, .needsMore) }
+      switch admit(header, available: rest.count, context, &output) {
+      case .take:
+        let data = rest[FrameHeader.byteCount..<FrameHeader.byteCount + header.dataByteCount]
+        call(UnsafeRawBufferPointer(rebasing: data), on: header.streamID, context, &output)
+        position += FrameHeader.byteCount + header.dataByteCount
+        release(context)
+      case .wait:
+        return (position, .needsMore)
+      case .skip:
+        position += FrameHeader.byteCount
+        discarding = header.dataByteCount
+      case .violation:
+        return (bytes.count, .violation)
+      }
+    }
+  }
+
+  /// Puts out the reply of a call that waited, unless the call is over already.
+  mutating func finish(
+    _ address: ReplyAddress, with result: Result<Reply, CallError>, output: inout ByteBuffer, in arena: Arena
+  ) {
+    guard let call = inFlight[address.stream], call.serial == address.serial else { return }
+    inFlight[address.stream] = nil
+    reply(result, on: address.stream, by: call.deadline, &output, arena)
+    arena.reset()
+  }
+
+  /// Answers the calls whose deadline has passed.
+  mutating func expire(at now: UInt64, output: inout ByteBuffer, in arena: Arena) {
+    for (stream, call) in inFlight where call.deadline.hasPassed(at: now) {
+      inFlight[stream] = nil
+      // Too late already, so it shall not count as a reply that is not taken in time.
+      reply(.failure(.tooLate), on: stream, by: .never, &output, arena)
+    }
+    arena.reset()
+  }
+
+  /// Gives back what the session holds of the reactor's memory.
+  mutating func close(_ budget: FrameBudget) {
+    budget.release(claimed)
+    claimed = 0
+  }
+
+  private enum Admission {
+    case take
+    case wait
+    case skip
+    case violation
+  }
+
+  /// Judges a frame by its header, so that what is refused need not be held.
+  private mutating func admit(
+    _ header: FrameHeader, available: Int, _ context: borrowing Context, _ output: inout ByteBuffer
+  ) -> Admission {
+    let refusal: CallError?
+    switch header.kind {
+    case nil, .response: refusal = nil
+    case .data: refusal = CallError(.invalidArgument, "ttrpc streams are not served here: use unary calls, or gRPC")
+    case .request:
+      guard let wrong = wrongness(of: header) else {
+        guard available < FrameHeader.byteCount + header.dataByteCount else { return .take }
+        guard claimed > 0 || claim(header.dataByteCount, context) else {
+          refuse(.memoryIsShort, on: header.streamID, context, &output)
+          return .skip
+        }
+        return .wait
+      }
+      refusal = wrong
+    }
+    if let refusal { refuse(refusal, on: header.streamID, context, &output) }
+    return header.dataByteCount <= context.limits.discardedInput ? .skip : .violation
+  }
+
+  private func wrongness(of header: FrameHeader) -> CallError? {
+    if header.dataByteCount > FrameHeader.maxDataByteCount {
+      return CallError(.resourceExhausted, "the frame is longer than 4 MiB: send less at once")
+    }
+    if header.streamID % 2 == 0 {
+      return CallError(.invalidArgument, "stream id \(header.streamID) is even: a client's are odd")
+    }
+    if inFlight[header.streamID] != nil {
+      return CallError(.invalidArgument, "stream id \(header.streamID) is in use by a call that is not over")
+    }
+    return nil
+  }
+
+  private mutating func call(
+    _ data: UnsafeRawBufferPointer, on stream: UInt32, _ context: borrowing Context, _ output: inout ByteBuffer
+  ) {
+    callCount += 1
+    defer { context.arena.reset() }
+    do throws(CallError) {
+      let call = try TTRPCCall(data, in: context.arena)
+      let deadline =
+        call.timeoutNanoseconds == nil
+        ? .never : Deadline(from: context.clock.monotonicNanoseconds(), timeout: call.timeoutNanoseconds)
+      let serial = nextSerial
+      nextSerial += 1
+      let address = context.address
+      let result = context.handlers.handle(
+        call.request, of: context.caller, at: context.now, by: deadline, later: { address(stream, serial) })
+      if let result {
+        let isLate = deadline != .never && deadline.hasPassed(at: context.clock.monotonicNanoseconds())
+        reply(isLate ? .failure(.tooLate) : result, on: stream, by: deadline, &output, context.arena)
+      } else {
+        // The reply comes through the reactor's mailbox, so it cannot have come yet.
+        inFlight[stream] = InFlight(serial: serial, deadline: deadline)
+      }
+    } catch {
+      reply(.failure(error), on: stream, by: .never, &output, context.arena)
+    }
+  }
+
+  private mutating func reply(
+    _ result: Result<Reply, CallError>, on stream: UInt32, by deadline: Deadline, _ output: inout ByteBuffer,
+    _ arena: Arena
+  ) {
+    unsentDeadline = min(unsentDeadline, deadline)
+    switch result {
+    case .success(let reply): TTRPCEnvelope.append(reply, stream: stream, to: &output, in: arena)
+    case .failure(let error): TTRPCEnvelope.append(error, stream: stream, to: &output, in: arena)
+    }
+  }
+
+  private mutating func refuse(
+    _ error: CallError, on stream: UInt32, _ context: borrowing Context, _ output: inout ByteBuffer
+  ) {
+    callCount += 1
+    TTRPCEnvelope.append(error, stream: stream, to: &output, in: context.arena)
+    context.arena.reset()
+  }
+
+  private mutating func claim(_ byteCount: Int, _ context: borrowing Context) -> Bool {
+    guard byteCount > context.limits.smallFrame else { return true }
+    guard context.budget.claim(byteCount) else { return false }
+    claimed = byteCount
+    return true
+  }
+
+  private mutating func release(_ context: borrowing Context) {
+    guard claimed > 0 else { return }
+    close(context.budget)
+  }
+}
+
+extension CallError {
+  fileprivate static let memoryIsShort = CallError(
+    .resourceExhausted, "too many large frames are under way: try again in a moment")
+}
+
+/// The memory of one reactor for long frames that have not come whole.
+///
+/// Concurrency: confined to its reactor's queue.
+final class FrameBudget {
+  private var left: Int
+
+  init(byteCount: Int) {
+    left = byteCount
+  }
+
+  func claim(_ byteCount: Int) -> Bool {
+    guard byteCount <= left else { return false }
+    left -= byteCount
+    return true
+  }
+
+  func release(_ byteCount: Int) {
+    left += byteCount
+  }
+}

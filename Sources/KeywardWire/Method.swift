@@ -1,0 +1,46 @@
+import Glibc
+
+/// The methods that are built. A call of any other is answered with UNIMPLEMENTED.
+package enum Method: Sendable, CaseIterable {
+  // The one that nearly every call is for comes first: methods are looked for in this order.
+  case validateKey
+  case createKey
+  case getKey
+  case listKeys
+  case getStatus
+  case whoAmI
+
+  package var service: StaticString {
+    switch self {
+    case .validateKey: "keyward.v1.ValidationService"
+    case .createKey, .getKey, .listKeys: "keyward.v1.KeyService"
+    case .getStatus, .whoAmI: "keyward.v1.ControlService"
+    }
+  }
+
+  package var name: StaticString {
+    switch self {
+    case .validateKey: "ValidateKey"
+    case .createKey: "CreateKey"
+    case .getKey: "GetKey"
+    case .listKeys: "ListKeys"
+    case .getStatus: "GetStatus"
+    case .whoAmI: "WhoAmI"
+    }
+  }
+
+  init?(service: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer) {
+    for method in Self.allCases where name.equals(method.name) && service.equals(method.service) {
+      self = method
+      return
+    }
+    return nil
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  fileprivate func equals(_ text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount, let baseAddress else { return false }
+    return memcmp(baseAddress, text.utf8Start, count) == 0
+  }
+}

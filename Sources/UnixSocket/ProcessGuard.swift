@@ -1,0 +1,26 @@
+import CUnixSocket
+import Glibc
+
+/// What a process that holds secrets asks of the kernel before it does anything else.
+package enum ProcessGuard {
+  /// No core dump, no tracing by other processes of the same user.
+  package static func forbidCoreDumps() throws(SystemError) {
+    guard unix_forbid_core_dumps() == 0 else { throw SystemError("forbid core dumps") }
+  }
+
+  /// Lets the process have as many descriptors as it may.
+  /// - Returns: how many that is.
+  package static func raiseDescriptorLimit() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+    limit.rlim_cur = min(limit.rlim_max, 65536)
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return Int(limit.rlim_cur)
+  }
+
+  /// How many processors the process may run on.
+  package static var usableProcessors: Int { max(1, Int(unix_usable_processors())) }
+
+  package static var processID: Int32 { getpid() }
+}

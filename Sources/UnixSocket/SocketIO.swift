@@ -1,0 +1,52 @@
+import Glibc
+
+/// What one read or write of a non-blocking socket came to.
+package enum Transfer: Equatable {
+  /// So many bytes went over; at least one.
+  case bytes(Int)
+  /// Nothing can go over now.
+  case wouldBlock
+  /// The other end has shut its side.
+  case ended
+  /// The connection is broken.
+  case failed(Int32)
+}
+
+/// The operations on a connection, which outlives each of them.
+package enum SocketIO {
+  package static func receive(_ fd: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+    while true {
+      let count = recv(fd, buffer.baseAddress, buffer.count, 0)
+      if count > 0 { return .bytes(count) }
+      if count == 0 { return .ended }
+      if let outcome = outcome(of: errno) { return outcome }
+    }
+  }
+
+  package static func send(_ fd: Int32, _ bytes: UnsafeRawBufferPointer) -> Transfer {
+    while true {
+      let count = Glibc.send(fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      if count >= 0 { return .bytes(count) }
+      if let outcome = outcome(of: errno) { return outcome }
+    }
+  }
+
+  /// Waits until the socket can be read, or written.
+  /// - Parameter timeoutMilliseconds: negative waits for ever.
+  /// - Returns: false if the time has passed.
+  package static func wait(
+    _ fd: Int32, toWrite: Bool, timeoutMilliseconds: Int32
+  ) throws(SystemError) -> Bool {
+    var polled = pollfd(fd: fd, events: Int16(toWrite ? POLLOUT : POLLIN), revents: 0)
+    return try retrying("wait for the daemon") { poll(&polled, 1, timeoutMilliseconds) } > 0
+  }
+
+  /// nil for a call that is to be made again.
+  private static func outcome(of code: Int32) -> Transfer? {
+    switch code {
+    case EINTR: nil
+    case EAGAIN: .wouldBlock
+    default: .failed(code)
+    }
+  }
+}

@@ -19,6 +19,10 @@ package struct TTRPCCall: Sendable {
     guard let method = Method(service: service.bytes, name: name.bytes) else {
       throw Self.unimplemented(try service.text("service"), try name.text("method"))
     }
+    for case let pair? in UnsafeBufferPointer(start: envelope.pointee.metadata, count: envelope.pointee.n_metadata) {
+      try pair.pointee.key.checkText("metadata")
+      try pair.pointee.value.checkText("metadata")
+    }
     let timeout = envelope.pointee.timeout_nano
     guard timeout >= 0 else {
       throw CallError(.deadlineExceeded, "timeout_nano is negative: the call was over before it began")

@@ -1,0 +1,82 @@
+import Glibc
+import KeywardCore
+import Logging
+
+/// Writes one line an event to standard error: `2027-01-31T12:00:00.000Z info key created key=key_… by=ann`.
+///
+/// Where the journal reads, which knows the time, the line begins with a priority instead (sd-daemon(3)): `<6>`.
+struct LogfmtHandler: LogHandler {
+  var logLevel: Logger.Level
+  var metadata: Logger.Metadata = [:]
+  private let toJournal: Bool
+  private let now: @Sendable () -> Instant
+
+  init(level: Logger.Level, toJournal: Bool, now: @escaping @Sendable () -> Instant) {
+    logLevel = level
+    self.toJournal = toJournal
+    self.now = now
+  }
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    var line = Self.line(
+      level: event.level, message: event.message.description,
+      fields: metadata.merging(event.metadata ?? [:]) { $1 }, prefix: toJournal ? nil : now().description)
+    // One write a line, so that lines of several threads do not mix. Nothing can be done about one that fails.
+    line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+
+  /// - Parameter prefix: the time; nil for a line that the journal reads.
+  static func line(
+    level: Logger.Level, message: String, fields: Logger.Metadata, prefix: String?
+  ) -> String {
+    let head = prefix.map { "\($0) \(level.rawValue) " } ?? "<\(priority(of: level))>"
+    let pairs = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\(quoted($0.value.description))" }
+    return head + escaped(message) + pairs.joined() + "\n"
+  }
+
+  /// syslog(3)'s priorities.
+  private static func priority(of level: Logger.Level) -> Int {
+    switch level {
+    case .trace, .debug: 7
+    case .info: 6
+    case .notice: 5
+    case .warning: 4
+    case .error: 3
+    case .critical: 2
+    }
+  }
+
+  /// A value with anything in it that could be taken for the end of it stands in quotes.
+  private static func quoted(_ value: String) -> String {
+    let isPlain = value.unicodeScalars.allSatisfy { scalar in
+      !scalar.properties.isWhitespace && scalar != "\"" && scalar != "=" && scalar != "\\" && isPrintable(scalar)
+    }
+    return isPlain && !value.isEmpty ? value : "\"" + escaped(value, quoting: true) + "\""
+  }
+
+  /// Nothing that a peer named can break the line or the terminal.
+  private static func escaped(_ text: String, quoting: Bool = false) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      if !isPrintable(scalar) {
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        if quoting, scalar == "\"" || scalar == "\\" { result += "\\" }
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
+  private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: false
+    default: true
+    }
+  }
+}

@@ -60,7 +60,7 @@ let package = Package(
     .testTarget(
       name: "KeywardWireTests", dependencies: ["KeywardCore", "KeywardWire", "CKeywardProto"], swiftSettings: strict),
     .testTarget(
-      name: "KeywardStoreTests", dependencies: ["KeywardCore", "KeywardStore", "TestSupport"],
+      name: "KeywardStoreTests", dependencies: ["KeywardCore", "KeywardStore", "TestSupport", "CSQLite"],
       swiftSettings: strict),
     .testTarget(
       name: "DaemonTests", dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "UnixSocket"],

@@ -1,0 +1,15 @@
+import KeywardCore
+
+/// A statement's parameter.
+enum SQLValue {
+  case null
+  case integer(Int64)
+  case text(String)
+  case digest(Digest)
+
+  init(_ instant: Instant) { self = .integer(instant.microseconds) }
+
+  init(_ instant: Instant?) { self = instant.map { .integer($0.microseconds) } ?? .null }
+
+  init(_ flag: Bool) { self = .integer(flag ? 1 : 0) }
+}

@@ -1,0 +1,130 @@
+package import KeywardCore
+import Synchronization
+
+/// Keys in a SQLite database, held by this process alone.
+///
+/// A commit is in the write-ahead log and synced before it returns. After a disk error the store takes no more
+/// changes until it is opened anew: what a failed sync left unwritten, a second one would pass over in silence
+/// (wiki.postgresql.org/wiki/Fsync_Errors), while opening reads the log as the disk has it.
+///
+/// Concurrency: one caller at a time, on the writer's queue; each call blocks on the disk.
+///
+/// `Sendable` because of that one caller: nothing in it is ever used by two threads at once. Debug builds trap if it
+/// is.
+package final class SQLiteStore: Store, @unchecked Sendable {
+  /// Absolute.
+  package let path: String
+  private var connection: StoreConnection?
+  /// Why changes are no longer taken.
+  private var halt: StoreError?
+  private let isBusy = Atomic(false)
+
+  /// Opens the database at the path, or makes one there, readable by its owner alone.
+  /// - Parameter path: of a file, in a folder of mode 0700 that belongs to root or to the process's user.
+  /// - Throws: where anything about the folder or the file is not as it should be. An existing file is as it was.
+  package convenience init(path: String) throws(StoreOpenError) {
+    try self.init(path: path, schema: .current)
+  }
+
+  package init(path: String, schema: Schema) throws(StoreOpenError) {
+    let file = try StoreFile(path)
+    let connection = try StoreConnection.open(file, schema: schema)
+    self.path = file.path
+    self.connection = connection
+    do throws(SQLiteError) {
+      try connection.database.keepLogOnClosing(false)
+    } catch {
+      throw StoreOpenError(error, path: file.path)
+    }
+  }
+
+  deinit {
+    close()
+  }
+
+  /// Writes the log back and lets go of the database; later calls fail. After a disk error the log stays as it is, for
+  /// the next opening to read.
+  package func close() {
+    enter()
+    defer { leave() }
+    if halt != nil { try? connection?.database.keepLogOnClosing(true) }
+    connection = nil
+  }
+
+  package func load(_ receive: (StoredKey) throws(StoreError) -> Void) throws(StoreError) -> StoreMark {
+    enter()
+    defer { leave() }
+    let connection = try opened()
+    let statements = connection.statements
+    let mark = try attempt { () throws(SQLiteError) in try connection.mark() }
+    var (last, count) = (Int64(0), Int64(0))
+    defer { statements.keys.finish() }
+    while try attempt({ () throws(SQLiteError) in try statements.keys.step() }) {
+      let stored = try KeyRow.read(statements.keys, limit: mark.revision)
+      guard stored.ordinal > last else {
+        throw .damaged("the store's database is damaged: row \(last) of table key has two digests: restore a backup")
+      }
+      try receive(stored)
+      (last, count) = (stored.ordinal, count + 1)
+    }
+    let digests = try attempt { () throws(SQLiteError) in try statements.digestCount.first { $0.integer(0) } }
+    guard digests == count else {
+      throw .damaged("the store's database is damaged: table digest has rows of no key: restore a backup")
+    }
+    return mark
+  }
+
+  package func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
+    enter()
+    defer { leave() }
+    if let halt { throw halt }
+    let connection = try opened()
+    let results = try attempt { () throws(SQLiteError) in
+      try connection.database.transaction { () throws(SQLiteError) in
+        try connection.make(changes, at: instant)
+      }
+    }
+    // The changes are durable already: a log that cannot be written back stops the next ones only.
+    _ = try? attempt { () throws(SQLiteError) in try connection.database.checkpointIfDue() }
+    return results
+  }
+
+  /// Lets the database have so many pages and no more: a full disk, for tests.
+  package func limitPages(to count: Int) throws(StoreError) {
+    let database = try opened().database
+    _ = try attempt { () throws(SQLiteError) in try database.integer("PRAGMA max_page_count = \(count)") }
+  }
+}
+
+extension SQLiteStore {
+  private func opened() throws(StoreError) -> StoreConnection {
+    guard let connection else { throw .unavailable("the store is closed") }
+    return connection
+  }
+
+  /// Takes SQLite's errors for the store's, and remembers those after which nothing may be written.
+  private func attempt<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
+    do throws(SQLiteError) {
+      return try body()
+    } catch {
+      switch error.kind {
+      case .inputOutput:
+        halt = .unavailable("the store takes no changes since its disk failed: keywardd must be restarted")
+      case .damaged: halt = StoreError(error)
+      case .full, .misfit, .busy, .other:
+        // A transaction that could not be rolled back would swallow the next one.
+        if connection?.database.isInTransaction ?? false { halt = StoreError(error) }
+      }
+      throw StoreError(error)
+    }
+  }
+
+  private func enter() {
+    let wasBusy = isBusy.exchange(true, ordering: .acquiring)
+    assert(!wasBusy, "the store has one caller at a time")
+  }
+
+  private func leave() {
+    isBusy.store(false, ordering: .releasing)
+  }
+}

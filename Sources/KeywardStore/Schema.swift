@@ -1,0 +1,83 @@
+/// How the tables came to be what they are: one script for each version, each taking the one before to its own.
+///
+/// A database says in `user_version` how far it has come. Released scripts never change.
+package struct Schema: Sendable {
+  package let migrations: [String]
+
+  /// - Parameter migrations: SQL scripts; the first makes version 1 of an empty database.
+  package init(migrations: [String]) {
+    self.migrations = migrations
+  }
+
+  var version: Int { migrations.count }
+
+  /// More changes than will ever be made, and one more can still be counted.
+  static let maxRevision: Int64 = 1 << 62
+
+  package static let current = Schema(migrations: [version1])
+
+  /// "KWRD": what a keyward database carries in its header.
+  static let applicationID: Int32 = 0x4B57_5244
+
+  // Instants are microseconds since 1970, to the end of the year 9999. Each constraint guards what loading relies on,
+  // so that nothing can be written that would be refused at the next start.
+  private static let version1 = """
+    CREATE TABLE store (
+      one INTEGER PRIMARY KEY CHECK (one = 1),
+      revision INTEGER NOT NULL CHECK (revision BETWEEN 0 AND 4611686018427387904),
+      latest_instant INTEGER NOT NULL CHECK (latest_instant BETWEEN 0 AND 253402300799999999)
+    ) STRICT;
+    INSERT INTO store VALUES (1, 0, 0);
+
+    CREATE TABLE key (
+      ordinal INTEGER PRIMARY KEY AUTOINCREMENT CHECK (ordinal > 0),
+      id TEXT NOT NULL UNIQUE CHECK (length(id) = 24),
+      name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 128),
+      permission INTEGER NOT NULL CHECK (permission IN (1, 2)),
+      enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+      expire_time INTEGER CHECK (expire_time BETWEEN 0 AND 253402300799999999),
+      revoke_time INTEGER CHECK (revoke_time BETWEEN 0 AND 253402300799999999),
+      revoke_reason TEXT NOT NULL,
+      hint TEXT NOT NULL,
+      creator TEXT NOT NULL,
+      create_time INTEGER NOT NULL CHECK (create_time BETWEEN 0 AND 253402300799999999),
+      updater TEXT NOT NULL,
+      update_time INTEGER NOT NULL CHECK (update_time BETWEEN 0 AND 253402300799999999),
+      last_used_time INTEGER CHECK (last_used_time BETWEEN 0 AND 253402300799999999),
+      delete_time INTEGER CHECK (delete_time BETWEEN 0 AND 253402300799999999),
+      purge_time INTEGER CHECK (purge_time BETWEEN 0 AND 253402300799999999),
+      revision INTEGER NOT NULL CHECK (revision > 0),
+      CHECK (revoke_time IS NOT NULL OR revoke_reason = ''),
+      CHECK (delete_time IS NOT NULL OR purge_time IS NULL)
+    ) STRICT;
+    CREATE UNIQUE INDEX key_by_name ON key (name) WHERE delete_time IS NULL;
+
+    CREATE TABLE digest (
+      digest BLOB PRIMARY KEY NOT NULL CHECK (length(digest) = 32),
+      key INTEGER NOT NULL REFERENCES key (ordinal) ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX digest_by_key ON digest (key);
+    """
+}
+
+extension Database {
+  /// Makes every table of an empty database, within the transaction that is open.
+  func create(_ schema: Schema) throws(SQLiteError) {
+    for script in schema.migrations { try execute(script) }
+    try execute(
+      "PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = \(schema.version)")
+  }
+
+  /// Takes the tables from a version to the schema's, one version at a time.
+  func migrate(from version: Int, to schema: Schema) throws(SQLiteError) {
+    guard version < schema.version else { return }
+    for next in version..<schema.version {
+      try transaction { () throws(SQLiteError) in
+        try execute(schema.migrations[next])
+        try execute("PRAGMA user_version = \(next + 1)")
+      }
+    }
+    // The file's own header is what an older keyward looks at first.
+    try checkpoint()
+  }
+}

@@ -1,0 +1,89 @@
+import Foundation
+import KeywardCore
+import KeywardStore
+import TestSupport
+import Testing
+
+/// What a store says when its disk or its database fails it.
+@Suite struct SQLiteFaultTests {
+  let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+  }
+
+  @Test("A full disk makes nothing of the batch, harms nothing before it, and passes")
+  func full() throws {
+    let store = try SQLiteStore(path: folder.database)
+    _ = try store.commit([.insert(1)], at: .noon)
+    try store.limitPages(to: 1)
+    let before = try store.contents()
+    let error = #expect(throws: StoreError.self) {
+      _ = try store.commit((2...500).map { .insert($0) }, at: Instant.noon.adding(seconds: 1))
+    }
+    guard case .exhausted? = error else {
+      Issue.record("\(String(describing: error)) is not about room")
+      return
+    }
+    #expect(try store.contents().keys.count == 1)
+    #expect(try store.contents().mark == before.mark)
+    try store.limitPages(to: 100_000)
+    #expect(try store.commit([.insert(2)], at: .noon) == [.success(Placement(ordinal: 2, revision: 2))])
+    store.close()
+    #expect(try SQLiteStore(path: folder.database).contents().keys.count == 2)
+  }
+
+  /// Statements that make a sound database say what keyward never would.
+  static let damage = [
+    ("UPDATE key SET id = 'key_ABCDEFGHIJ-123456789' WHERE ordinal = 2", "row 2 of table key has no proper id"),
+    ("UPDATE key SET name = '' WHERE ordinal = 2", "its pages"),
+    ("UPDATE key SET permission = 3 WHERE ordinal = 2", "its pages"),
+    ("UPDATE key SET enabled = 2 WHERE ordinal = 2", "its pages"),
+    ("UPDATE key SET expire_time = -1 WHERE ordinal = 2", "its pages"),
+    ("UPDATE key SET revision = 99 WHERE ordinal = 2", "row 2 of table key has no proper revision"),
+    ("UPDATE key SET creator = CAST(x'C3' AS TEXT) WHERE ordinal = 2", "row 2 of table key has no proper creator"),
+    ("UPDATE digest SET digest = x'00' WHERE key = 2", "its pages"),
+    ("DELETE FROM digest WHERE key = 2", "row 2 of table key has no proper digest"),
+    ("INSERT INTO digest VALUES (zeroblob(32), 2)", "row 2 of table key has two digests"),
+    ("INSERT INTO digest VALUES (zeroblob(32), 77)", "table digest has rows of no key"),
+    ("UPDATE store SET revision = -1", "its pages"),
+    ("DELETE FROM store", "damaged"),
+  ]
+
+  @Test("A row that was never so written is found at the start, and its values are not told", arguments: damage)
+  func damagedRows(_ sql: String, _ finding: String) throws {
+    let made = try SQLiteStore(path: folder.database)
+    _ = try made.commit((1...3).map { .insert($0, name: "confidential") } + [.insert(2), .insert(3)], at: .noon)
+    made.close()
+    let raw = try RawDatabase(folder.database)
+    try raw.execute("PRAGMA journal_mode = DELETE; PRAGMA ignore_check_constraints = ON; \(sql)")
+    let message: String
+    do {
+      let store = try SQLiteStore(path: folder.database)
+      message = try #require(#expect(throws: StoreError.self) { try store.contents() }).message
+    } catch let error as StoreOpenError {
+      message = error.message
+    }
+    #expect(message.contains(finding))
+    #expect(message.contains("damaged"))
+    #expect(!message.contains("confidential"))
+  }
+
+  @Test("A value that breaks a rule of the tables fails its batch, and the store goes on")
+  func misfit() throws {
+    let store = try SQLiteStore(path: folder.database)
+    let error = #expect(throws: StoreError.self) {
+      _ = try store.commit([.insert(1), .insert(2, name: String(repeating: "confidential", count: 20))], at: .noon)
+    }
+    #expect(error?.message == "the store's tables do not take what keyward keeps (constraint failed)")
+    #expect(try store.contents().keys.isEmpty)
+    #expect(try store.commit([.insert(1)], at: .noon) == [.success(Placement(ordinal: 1, revision: 1))])
+  }
+
+  @Test("An empty commit records the instant")
+  func emptyCommit() throws {
+    let store = try SQLiteStore(path: folder.database)
+    #expect(try store.commit([], at: .noon).isEmpty)
+    #expect(try store.contents().mark == StoreMark(revision: 0, latestInstant: .noon))
+  }
+}

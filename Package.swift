@@ -37,6 +37,7 @@ let package = Package(
     // C of ours: protoc-c's output, and shims for what Swift cannot import.
     .target(name: "CKeywardProto", dependencies: ["CProtobufC"], cSettings: [.headerSearchPath("include")]),
     .target(name: "CUnixSocket"),
+    // toml++, used as the header-only library it can be, so that nothing more is needed at run time.
     .target(name: "CTOML"),
 
     .target(name: "KeywardCore", dependencies: ["CCrypto", "CUtf8proc"], swiftSettings: strict),
@@ -66,5 +67,6 @@ let package = Package(
       name: "DaemonTests", dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "UnixSocket"],
       exclude: ["GoClient"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["KeywardCore"], path: "Tests/TestSupport", swiftSettings: strict),
-  ]
+  ],
+  cxxLanguageStandard: .cxx17
 )

@@ -50,18 +50,28 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "KeywardClient", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket"], swiftSettings: strict),
+    // What the two commands share as commands.
+    .target(name: "CommandSupport", swiftSettings: strict),
     .executableTarget(
       name: "keywardd",
-      dependencies: ["KeywardCore", "KeywardServer", "KeywardStore", "UnixSocket", "CTOML", argumentParser, logging],
+      dependencies: [
+        "CommandSupport", "KeywardCore", "KeywardServer", "KeywardStore", "UnixSocket", "CTOML", argumentParser,
+        logging,
+      ],
       swiftSettings: strict),
     .executableTarget(
-      name: "keyward", dependencies: ["KeywardCore", "KeywardClient", argumentParser], swiftSettings: strict),
+      name: "keyward", dependencies: ["CommandSupport", "CUtf8proc", "KeywardCore", "KeywardClient", argumentParser],
+      swiftSettings: strict),
 
     .testTarget(name: "KeywardCoreTests", dependencies: ["KeywardCore", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "KeywardWireTests", dependencies: ["KeywardCore", "KeywardWire", "CKeywardProto"], swiftSettings: strict),
     .testTarget(
       name: "KeywardStoreTests", dependencies: ["KeywardCore", "KeywardStore", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "KeywardCommandTests",
+      dependencies: ["CommandSupport", "KeywardCore", "KeywardClient", "keyward", argumentParser],
       swiftSettings: strict),
     .testTarget(
       name: "DaemonTests", dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "UnixSocket"],

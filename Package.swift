@@ -74,6 +74,8 @@ let package = Package(
       dependencies: ["CommandSupport", "KeywardCore", "KeywardClient", "keyward", argumentParser],
       swiftSettings: strict),
     .testTarget(
+      name: "KeywarddTests", dependencies: ["CommandSupport", "keywardd", argumentParser], swiftSettings: strict),
+    .testTarget(
       name: "DaemonTests", dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "UnixSocket"],
       exclude: ["GoClient"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["KeywardCore"], path: "Tests/TestSupport", swiftSettings: strict),

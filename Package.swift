@@ -37,6 +37,7 @@ let package = Package(
     // C of ours: protoc-c's output, and shims for what Swift cannot import.
     .target(name: "CKeywardProto", dependencies: ["CProtobufC"], cSettings: [.headerSearchPath("include")]),
     .target(name: "CUnixSocket"),
+    // toml++, used as the header-only library it can be, so that nothing more is needed at run time.
     .target(name: "CTOML"),
 
     .target(name: "KeywardCore", dependencies: ["CCrypto", "CUtf8proc"], swiftSettings: strict),
@@ -49,12 +50,18 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "KeywardClient", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket"], swiftSettings: strict),
+    // What the two commands share as commands.
+    .target(name: "CommandSupport", swiftSettings: strict),
     .executableTarget(
       name: "keywardd",
-      dependencies: ["KeywardCore", "KeywardServer", "KeywardStore", "UnixSocket", "CTOML", argumentParser, logging],
+      dependencies: [
+        "CommandSupport", "KeywardCore", "KeywardServer", "KeywardStore", "UnixSocket", "CTOML", argumentParser,
+        logging,
+      ],
       swiftSettings: strict),
     .executableTarget(
-      name: "keyward", dependencies: ["KeywardCore", "KeywardClient", argumentParser], swiftSettings: strict),
+      name: "keyward", dependencies: ["CommandSupport", "CUtf8proc", "KeywardCore", "KeywardClient", argumentParser],
+      swiftSettings: strict),
 
     .testTarget(name: "KeywardCoreTests", dependencies: ["KeywardCore", "TestSupport"], swiftSettings: strict),
     .testTarget(
@@ -63,8 +70,15 @@ let package = Package(
       name: "KeywardStoreTests", dependencies: ["KeywardCore", "KeywardStore", "TestSupport", "CSQLite"],
       swiftSettings: strict),
     .testTarget(
+      name: "KeywardCommandTests",
+      dependencies: ["CommandSupport", "KeywardCore", "KeywardClient", "keyward", argumentParser],
+      swiftSettings: strict),
+    .testTarget(
+      name: "KeywarddTests", dependencies: ["CommandSupport", "keywardd", argumentParser], swiftSettings: strict),
+    .testTarget(
       name: "DaemonTests", dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "UnixSocket"],
       exclude: ["GoClient"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["KeywardCore"], path: "Tests/TestSupport", swiftSettings: strict),
-  ]
+  ],
+  cxxLanguageStandard: .cxx17
 )

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Glibc
+import KeywardClient
+import KeywardCore
+
+struct Validate: Verb {
+  static let configuration = CommandConfiguration(
+    abstract: "Says whether a secret is good for a channel: exits 0 if so, 1 if not.",
+    discussion: """
+      The secret is read from --file, from $\(SecretSource.variable), or from standard input, never from the command \
+      line, which everybody on the host can read. One newline at its end is dropped.
+      """)
+
+  @Option(help: "The channel it is presented for.")
+  var permission: Permission
+
+  @Option(
+    help: ArgumentHelp(
+      "The file that holds the secret, - for standard input (default: $\(SecretSource.variable), else -).",
+      valueName: "file"))
+  var file: String?
+
+  /// What should not be there: taken, so that argument-parser does not repeat it on the terminal.
+  @Argument(help: .hidden)
+  var stray: [String] = []
+
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    guard stray.isEmpty else {
+      throw ValidationError(
+        "a secret on the command line can be read by everybody on the host: \(SecretSource.advice)")
+    }
+    if file?.isEmpty == true { throw ValidationError("--file is empty: \(SecretSource.advice)") }
+  }
+
+  func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
+    let source = SecretSource(file: file, variableIsSet: getenv(SecretSource.variable) != nil)
+    let secret = try source.read()
+    let validation = try common.connect().ask { (client) throws(ClientError) in
+      try client.validate(secret, for: permission)
+    }
+    switch common.output {
+    case .json: try output.write(JSON(validation).text + "\n")
+    case .table:
+      try output.write(Self.card(validation, Times()).lines(Palette(isTerminal: output.isTerminal)))
+    }
+    return ExitStatus(validation.verdict)
+  }
+
+  static func card(_ validation: Validation, _ times: Times) -> Card {
+    let colour: Colour = validation.verdict == .valid ? .green : .red
+    var fields: [(label: String, cell: Table.Cell)] = [("verdict", .init(validation.verdict.name, colour))]
+    if let subject = validation.subject {
+      fields += [
+        ("id", .init(subject.id.description)), ("name", .init(subject.name.text)),
+        ("holds until", .init(subject.validUntil.map(times.full) ?? "somebody changes the key")),
+        ("revision", .init(String(subject.revision))),
+      ]
+    }
+    return Card(fields)
+  }
+}
+
+extension Validate {
+  /// Whether a message about a wrong command line repeats what could be a secret on it: one of ours anywhere, and with
+  /// this verb any word or option's value that is not the verb's own.
+  static func isRiskyToEcho(_ message: String, of arguments: [String]) -> Bool {
+    let isForValidate = arguments.contains(_commandName)
+    return arguments.contains { argument in
+      let isOption = argument.hasPrefix("-")
+      let parts = argument.drop { $0 == "-" }.split(separator: "=", maxSplits: 1)
+      return (isOption ? parts.dropFirst() : [argument[...]]).contains { word in
+        (isForValidate || word.hasPrefix("kw_")) && word.utf8.count > harmlessByteCount && !ownWords.contains(word)
+          && message.contains(word)
+      }
+    }
+  }
+
+  /// No secret is so short, and a mistyped permission is worth repeating.
+  private static let harmlessByteCount = 6
+
+  private static let ownWords: Set<Substring> = ["validate", Permission.secureMail.name[...]]
+
+  /// What to say instead.
+  static let harmlessUsage = """
+    keyward: the command line is wrong, and not repeated here, for a secret may be on it: \(SecretSource.advice)
+    Usage: \(Keyward.usageString(for: Validate.self))
+    """
+}

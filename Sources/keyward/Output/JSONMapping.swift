@@ -1,0 +1,97 @@
+import KeywardCore
+
+/// The protocol buffers' JSON mapping of what the daemon answers: the proto's field order, names in lowerCamelCase,
+/// every field but absent instants written out whatever its value.
+extension JSON {
+  init(_ view: KeyView) {
+    let key = view.key
+    var members: [Member] = [
+      ("id", .string(key.id.description)), ("name", .string(key.name.text)),
+      ("permission", .string(key.permission.protoName)), ("enabled", .bool(key.enabled)),
+    ]
+    members.append("expireTime", key.expireTime)
+    members.append("revokeTime", key.revokeTime)
+    members += [
+      ("revokeReason", .string(key.revokeReason)), ("state", .string(view.state.protoName)),
+      ("availability", .string(view.availability.protoName)), ("hint", .string(key.hint)),
+      ("creator", .string(key.creator)),
+    ]
+    members.append("createTime", key.createTime)
+    members.append(("updater", .string(key.updater)))
+    members.append("updateTime", key.updateTime)
+    members.append("lastUsedTime", key.lastUsedTime)
+    members.append("deleteTime", key.deleteTime)
+    members.append("purgeTime", key.purgeTime)
+    members.append(("etag", .string(String(key.revision))))
+    self = .object(members)
+  }
+
+  /// `ValidateKeyResponse`.
+  init(_ validation: Validation) {
+    let subject = validation.subject
+    var members: [Member] = [
+      ("verdict", .string("VERDICT_" + validation.verdict.name)),
+      ("keyId", .string(subject?.id.description ?? "")), ("name", .string(subject?.name.text ?? "")),
+    ]
+    members.append("validUntilTime", subject?.validUntil)
+    members.append(("revision", .int64(subject?.revision ?? 0)))
+    self = .object(members)
+  }
+
+  /// `WhoAmIResponse`.
+  init(_ identity: Identity) {
+    self = .object([
+      ("uid", .number(Int64(identity.peer.uid))), ("user", .string(identity.user)),
+      ("gids", .array(identity.peer.gids.map { .number(Int64($0)) })), ("pid", .number(Int64(identity.peer.pid))),
+      ("rights", .array(identity.rights.names.map { .string($0) })),
+    ])
+  }
+
+  /// `GetStatusResponse`.
+  init(_ status: ServiceStatus) {
+    self = .object([
+      ("version", .string(status.version)), ("pid", .number(Int64(status.pid))),
+      ("startTime", .string(status.startTime.description)), ("currentTime", .string(status.currentTime.description)),
+      ("revision", .int64(status.revision)), ("keyCount", .int64(Int64(status.keyCount))),
+      ("connectionCount", .int64(Int64(status.connectionCount))), ("callCount", .int64(Int64(status.callCount))),
+      ("refusedCallCount", .int64(Int64(status.refusedCallCount))),
+    ])
+  }
+}
+
+extension [JSON.Member] {
+  fileprivate mutating func append(_ name: String, _ instant: Instant?) {
+    if let instant { append((name, .string(instant.description))) }
+  }
+}
+
+extension Permission {
+  var protoName: String {
+    switch self {
+    case .chat: "PERMISSION_CHAT"
+    case .secureMail: "PERMISSION_SECURE_MAIL"
+    }
+  }
+}
+
+extension State {
+  var protoName: String {
+    switch self {
+    case .active: "STATE_ACTIVE"
+    case .disabled: "STATE_DISABLED"
+    case .expired: "STATE_EXPIRED"
+    case .revoked: "STATE_REVOKED"
+    case .deleted: "STATE_DELETED"
+    }
+  }
+}
+
+extension Availability {
+  var protoName: String {
+    switch self {
+    case .available: "AVAILABILITY_AVAILABLE"
+    case .soonUnavailable: "AVAILABILITY_SOON_UNAVAILABLE"
+    case .unavailable: "AVAILABILITY_UNAVAILABLE"
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import KeywardCore
+
+/// Keys as a person reads them.
+struct KeyOutput {
+  let times: Times
+
+  static let columns: [Table.Column] = [
+    .init("ID"), .init("NAME", minWidth: 12), .init("PERMISSION"), .init("STATE"), .init("EXPIRES"),
+    .init("LAST USED"), .init("CREATED"), .init("CREATOR", minWidth: 8), .init("HINT"),
+  ]
+
+  func row(_ view: KeyView) -> [Table.Cell] {
+    let key = view.key
+    return [
+      .init(key.id.description), .init(key.name.text), .init(key.permission.name),
+      .init(view.state.name, view.colour), .init(key.expireTime.map(times.relative) ?? "never", view.expiryColour),
+      .init(key.lastUsedTime.map(times.relative) ?? "never"), .init(times.relative(key.createTime)),
+      .init(key.creator), .init(key.hint),
+    ]
+  }
+
+  func card(_ view: KeyView) -> Card {
+    let key = view.key
+    var fields: [(label: String, cell: Table.Cell)] = [
+      ("id", .init(key.id.description)), ("name", .init(key.name.text, .bold)),
+      ("permission", .init(key.permission.name)), ("state", .init(view.state.name, view.colour)),
+      ("availability", .init(view.availability.name)), ("enabled", .init(key.enabled ? "yes" : "no")),
+      ("expires", .init(key.expireTime.map(times.full) ?? "never", view.expiryColour)),
+    ]
+    if let revokeTime = key.revokeTime {
+      fields.append((view.state == .revoked ? "revoked" : "will be revoked", .init(times.full(revokeTime))))
+      if !key.revokeReason.isEmpty { fields.append(("reason", .init(key.revokeReason))) }
+    }
+    fields += [
+      ("hint", .init(key.hint)), ("created", .init("\(times.full(key.createTime)) by \(key.creator)")),
+      ("updated", .init("\(times.full(key.updateTime)) by \(key.updater)")),
+      ("last used", .init(key.lastUsedTime.map(times.full) ?? "never")),
+    ]
+    if let deleteTime = key.deleteTime { fields.append(("deleted", .init(times.full(deleteTime)))) }
+    if let purgeTime = key.purgeTime { fields.append(("purged", .init(times.full(purgeTime)))) }
+    return Card(fields)
+  }
+}
+
+extension KeyView {
+  var colour: Colour {
+    switch (state, availability) {
+    case (.active, .soonUnavailable): .yellow
+    case (.active, .available), (.active, .unavailable): .green
+    case (.disabled, _), (.deleted, _): .dim
+    case (.expired, _), (.revoked, _): .red
+    }
+  }
+
+  /// Draws the eye to an expiry that is near.
+  fileprivate var expiryColour: Colour? { availability == .soonUnavailable ? .yellow : nil }
+}

@@ -1,0 +1,73 @@
+import CommandSupport
+import Glibc
+import KeywardCore
+
+/// Standard output: what a verb prints, told apart by whether a person or a program reads it.
+///
+/// A reader that has gone (EPIPE) ends nothing: what is left is dropped, and ``readerIsGone`` tells those who care.
+final class StandardOutput {
+  let isTerminal: Bool
+  /// How many columns the terminal has; nil where it is none.
+  let width: Int?
+  private(set) var readerIsGone = false
+  private let descriptor: Int32
+  private var pending: [UInt8] = []
+
+  private static let pendingLimit = 1 << 16
+
+  init(descriptor: Int32 = STDOUT_FILENO) {
+    self.descriptor = descriptor
+    isTerminal = isatty(descriptor) == 1
+    var size = winsize()
+    let isKnown = isTerminal && ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    width = isKnown ? Int(size.ws_col) : isTerminal ? 80 : nil
+  }
+
+  /// Whether anything could be read of what is written now: the reader is there, and the descriptor is open.
+  var canBeRead: Bool {
+    guard fcntl(descriptor, F_GETFL) & O_ACCMODE != O_RDONLY else { return false }
+    // poll(2): POLLERR where a pipe's reader has gone, POLLNVAL where there is no descriptor.
+    var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    return poll(&entry, 1, 0) < 0 || entry.revents & Int16(POLLERR | POLLNVAL) == 0
+  }
+
+  func write(_ text: String) throws(CommandFailure) {
+    pending.append(contentsOf: text.utf8)
+    if pending.count >= Self.pendingLimit { try flush() }
+  }
+
+  /// Writes a secret without copying it.
+  func write(_ secret: Secret) throws(CommandFailure) {
+    try flush()
+    try secret.withUnsafeBytes { (bytes) throws(CommandFailure) in try writeAll(bytes.bytes) }
+  }
+
+  /// Hands over what is held back.
+  func flush() throws(CommandFailure) {
+    let bytes = pending
+    pending = []
+    try writeAll(bytes.span.bytes)
+  }
+
+  private func writeAll(_ bytes: RawSpan) throws(CommandFailure) {
+    var written = 0
+    while written < bytes.byteCount, !readerIsGone {
+      let count = bytes.withUnsafeBytes { bytes in
+        Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+      }
+      if count >= 0 {
+        written += count
+        continue
+      }
+      switch errno {
+      case EINTR: break
+      case EPIPE: readerIsGone = true
+      case EAGAIN:
+        // Somebody has made the terminal or pipe non-blocking.
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&entry, 1, -1)
+      default: throw CommandFailure(.inputOutput, "cannot write to standard output", errno: errno)
+      }
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Logging
+
+/// From which level on the daemon logs; the most urgent first.
+enum LogLevel: String, CaseIterable, ExpressibleByArgument {
+  case error
+  case warning
+  case notice
+  case info
+  case debug
+
+  var logger: Logger.Level {
+    switch self {
+    case .error: .error
+    case .warning: .warning
+    case .notice: .notice
+    case .info: .info
+    case .debug: .debug
+    }
+  }
+
+  /// For messages: `error, warning, notice, info or debug`.
+  static let choice: String = {
+    let names = allCases.map(\.rawValue)
+    return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+  }()
+}

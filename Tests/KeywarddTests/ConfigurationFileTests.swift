@@ -1,0 +1,107 @@
+import ArgumentParser
+import Testing
+
+@testable import keywardd
+
+@Suite("ConfigurationFile")
+struct ConfigurationFileTests {
+  private func read(_ text: String) throws -> ConfigurationFile {
+    try ConfigurationFile(path: "k.toml", bytes: Array(text.utf8))
+  }
+
+  @Test("what the file says is taken with its place")
+  func settings() throws {
+    let file = try read("[server]\nsocket = \"/a\"\n[store]\ndatabase = \"/b\"\n[log]\n  level = \"debug\"\n")
+    #expect(file.socketPath?.value == "/a")
+    #expect(file.databasePath?.value == "/b")
+    #expect(file.logLevel == .init(value: .debug, position: .init(line: 6, column: 11)))
+  }
+
+  @Test("what the file leaves out is left open")
+  func empty() throws {
+    #expect(try read("") == read("[server]\n[store]\n[log]\n"))
+    #expect(try read("").socketPath == nil)
+  }
+
+  @Test(
+    "a mistake is told with its place and what would be right",
+    arguments: [
+      ("[sever]\nsocket = \"/a\"", "k.toml:1:2: there is no section [sever]: did you mean [server]?"),
+      ("[server]\nsokcet = \"/a\"", "k.toml:2:1: there is no setting server.sokcet: did you mean socket?"),
+      ("[server]\nlisten = \"/a\"", "k.toml:2:1: there is no setting server.listen: there is socket"),
+      ("[tls]\n", "k.toml:1:2: there is no section [tls]: there is [server], [store], [log]"),
+      ("socket = \"/a\"", "k.toml:1:1: there is no setting socket: it belongs in [server]"),
+      ("[log]\nsocket = \"/a\"", "k.toml:2:1: there is no setting log.socket: it belongs in [server]"),
+      ("[server]\nsocket = 7", "k.toml:2:10: server.socket is an integer: give a string, in quotes"),
+      ("[server]\nsocket = [\"/a\"]", "k.toml:2:10: server.socket is an array: give a string, in quotes"),
+      ("server = \"/a\"", "k.toml:1:10: server is a string: it should be a section, [server]"),
+      ("[[server]]\n", "k.toml:1:1: server is an array: it should be a section, [server]"),
+      ("[server]\nsocket = \"\"", "k.toml:2:10: server.socket is empty: give a value, or leave the line out"),
+      (
+        "[store]\ndatabase = \"k.db\"",
+        "k.toml:2:12: store.database is \"k.db\", a relative path: give an absolute one, which begins with /"
+      ),
+      (
+        "[store]\ndatabase = \"/k\\u0000.db\"",
+        "k.toml:2:12: store.database has a NUL in it, which no path has: leave it out"
+      ),
+      (
+        "[log]\nlevel = \"loud\"", "k.toml:2:9: log.level is \"loud\": give error, warning, notice, info or debug"
+      ),
+      ("[server.socket]\n", "k.toml:1:1: server.socket is a table: give a string, in quotes"),
+      (
+        "\"server.socket\" = \"/a\"",
+        "k.toml:1:1: there is no setting \"server.socket\": there is [server], [store], [log]"
+      ),
+    ])
+  func mistakes(_ text: String, _ expected: String) {
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect(error?.description == expected)
+  }
+
+  @Test("a setting that stands twice is an error, not the last taken")
+  func repetition() {
+    let error = #expect(throws: ConfigurationError.self) { try read("[log]\nlevel = \"info\"\nlevel = \"debug\"") }
+    #expect(error?.place.hasPrefix("k.toml:3") == true)
+  }
+
+  @Test("bytes that are no text are an error that names their line")
+  func notText() {
+    let broken = #expect(throws: ConfigurationError.self) {
+      try ConfigurationFile(path: "k.toml", bytes: Array("[log]\n# ".utf8) + [0xFF, 0x0A])
+    }
+    #expect(broken?.description == "k.toml:2: the line is not valid UTF-8")
+    let nul = #expect(throws: ConfigurationError.self) { try read("\n\n# \0\n") }
+    #expect(nul?.description == "k.toml:3: the line has a NUL in it")
+  }
+
+  @Test("a file of more than 1 MiB is refused, from an endless one too")
+  func tooLarge() throws {
+    let spaces = [UInt8](repeating: UInt8(ascii: "\n"), count: ConfigurationFile.maxByteCount)
+    #expect(try ConfigurationFile(path: "k.toml", bytes: spaces).socketPath == nil)
+    #expect(throws: ConfigurationError.self) { try ConfigurationFile(path: "k.toml", bytes: spaces + spaces) }
+    let error = #expect(throws: ConfigurationError.self) { try ConfigurationFile(path: "/dev/zero", isNamed: true) }
+    #expect(error?.description == "/dev/zero: is larger than 1 MiB, the most that is read")
+  }
+
+  @Test("only a file that nobody named may be missing")
+  func missing() throws {
+    #expect(try ConfigurationFile(path: "/nonexistent/k.toml", isNamed: false) == nil)
+    let error = #expect(throws: ConfigurationError.self) {
+      try ConfigurationFile(path: "/nonexistent/k.toml", isNamed: true)
+    }
+    #expect(error?.description == "/nonexistent/k.toml: cannot be opened: No such file or directory")
+    #expect(throws: ConfigurationError.self) { try ConfigurationFile(path: "/", isNamed: false) }
+  }
+
+  @Test("the file is the command line's, else the environment's, else the usual one")
+  func location() throws {
+    func location(_ arguments: [String], _ environment: [String: String]) throws -> (path: String, isNamed: Bool) {
+      try ConfigurationFile.location(options: DaemonOptions.parse(arguments), environment: environment)
+    }
+    #expect(try location(["--config", "a"], ["KEYWARD_CONFIG": "b"]) == ("a", true))
+    #expect(try location([], ["KEYWARD_CONFIG": "b"]) == ("b", true))
+    #expect(try location([], [:]) == ("/etc/keyward/keyward.toml", false))
+    #expect(throws: ConfigurationError.self) { _ = try location([], ["KEYWARD_CONFIG": ""]) }
+  }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+import Glibc
+import Testing
+
+@testable import keywardd
+
+@Suite("systemd/keyward.toml")
+struct ExampleFileTests {
+  private func example() throws -> String {
+    let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    let stream = try #require(fopen("/\(root)/systemd/keyward.toml", "r"))
+    defer { fclose(stream) }
+    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    let count = fread(&bytes, 1, bytes.count, stream)
+    return String(decoding: bytes.prefix(count), as: UTF8.self)
+  }
+
+  private func configuration(_ text: String) throws -> (ConfigurationFile, Configuration) {
+    let file = try ConfigurationFile(path: "keyward.toml", bytes: Array(text.utf8))
+    return (file, try Configuration(options: DaemonOptions.parse([]), environment: [:], file: file))
+  }
+
+  @Test("as it stands the example changes nothing")
+  func asItStands() throws {
+    let (file, configuration) = try configuration(try example())
+    #expect(file.socketPath == nil && file.databasePath == nil && file.logLevel == nil)
+    #expect(configuration.sources.socketPath == .standard)
+  }
+
+  @Test("with its settings uncommented the example says the defaults, and no setting is missing from it")
+  func uncommented() throws {
+    let lines = try example().split(separator: "\n", omittingEmptySubsequences: false)
+    // A setting's # has no space behind it.
+    let text = lines.filter { !$0.hasPrefix("# ") && $0 != "#" }.map { $0.drop { $0 == "#" } }.joined(separator: "\n")
+    let (file, configuration) = try configuration(text)
+    #expect(file.socketPath != nil && file.databasePath != nil && file.logLevel != nil)
+    let standard = try Configuration(options: DaemonOptions.parse([]), environment: [:], file: nil)
+    #expect(configuration.socketPath == standard.socketPath)
+    #expect(configuration.databasePath == standard.databasePath)
+    #expect(configuration.logLevel == standard.logLevel)
+    for setting in ConfigurationFile.Setting.allCases { #expect(text.contains("\n\(setting.key) = ")) }
+  }
+}

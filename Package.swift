@@ -76,7 +76,7 @@ let package = Package(
     .testTarget(
       name: "KeywarddTests", dependencies: ["CommandSupport", "keywardd", argumentParser], swiftSettings: strict),
     .testTarget(
-      name: "DaemonTests", dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "UnixSocket"],
+      name: "DaemonTests", dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "keyward", "keywardd"],
       exclude: ["GoClient"], swiftSettings: strict),
     .target(name: "TestSupport", dependencies: ["KeywardCore"], path: "Tests/TestSupport", swiftSettings: strict),
   ],

@@ -14,7 +14,13 @@ package struct ListeningSocket: ~Copyable, Sendable {
   /// Makes a socket that every user may connect to: rights are judged by the kernel's credentials, not by the file's
   /// mode. A socket file that nobody listens at any more is replaced.
   /// - Throws: ``ListenError`` and leaves what is at the path as it is: a live socket, or another kind of file.
-  package init(at path: SocketPath) throws(ListenError) {
+  package init(at text: String) throws(ListenError) {
+    let path: SocketPath
+    do throws(SocketPathError) {
+      path = try SocketPath(text)
+    } catch {
+      throw .path(error)
+    }
     try Self.clear(path)
     let socket = try Self.makeSocket()
     // Nobody may connect before the mode is set; listen(2) comes last for the same reason.
@@ -115,6 +121,10 @@ package enum ListenError: Error {
   case inUse(String)
   /// Something else than a socket is at the path.
   case notASocket(String)
+  /// No socket can be at such a path.
+  case path(SocketPathError)
+  /// Another socket was passed in than the one that was asked for.
+  case contradiction(String, passed: String?)
   /// What was passed in is not a listening Unix stream socket.
   case notListening
   case system(SystemError)
@@ -123,6 +133,9 @@ package enum ListenError: Error {
     switch self {
     case .inUse(let path): "\(path) is in use: another process listens there, stop it or give another path"
     case .notASocket(let path): "\(path) is there and not a socket: remove it or give another path"
+    case .path(let error): error.message
+    case .contradiction(let path, let passed):
+      "the socket asked for, \(path), contradicts the one passed in, \(passed ?? "which has no path"): leave one out"
     case .notListening: "the descriptor passed in is not a listening Unix stream socket (ListenStream=)"
     case .system(let error): "\(error)"
     }

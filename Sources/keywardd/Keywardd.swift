@@ -28,6 +28,9 @@ struct Keywardd: ParsableCommand {
     } catch let error as ConfigurationError {
       writeToStandardError("keywardd: \(error)\n")
       Glibc.exit(EX_CONFIG)
+    } catch let error as StartError {
+      writeToStandardError("keywardd: \(error.message)\n")
+      Glibc.exit(error.status)
     } catch {
       exit(withError: error)
     }

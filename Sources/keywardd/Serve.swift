@@ -1,7 +1,106 @@
-/// Serves until told to stop.
-func serve(_ configuration: Configuration) throws {
-  let sources = configuration.sources
-  print("socket \(configuration.socketPath) (\(sources.socketPath))")
-  print("database \(configuration.databasePath) (\(sources.databasePath))")
-  print("log level \(configuration.logLevel.rawValue) (\(sources.logLevel))")
+import CommandSupport
+import Dispatch
+import Glibc
+import KeywardCore
+import KeywardServer
+import KeywardStore
+import Logging
+import UnixSocket
+
+/// Runs the daemon until a signal ends it. Does not return unless it cannot start.
+///
+/// The order matters: the store is opened first, because its lock is what keeps a second daemon out; the socket comes
+/// last, so that nobody is answered before everything stands.
+func serve(_ configuration: Configuration) throws(StartError) -> Never {
+  let log = Logger(label: "keywardd") { _ in
+    LogfmtHandler(
+      level: configuration.logLevel.logger, toJournal: ServiceManager.logsToJournal, now: Clock.system.now)
+  }
+  let shutdown = Shutdown(log: log)
+  shutdown.watchSignals()
+  let descriptors = try guardProcess()
+
+  let began = Clock.system.monotonicNanoseconds()
+  let store = try openStore(configuration.databasePath)
+  let registry = try load(store)
+  let loaded = Clock.system.monotonicNanoseconds()
+  let socket = try listeningSocket(configuration)
+  let place = socket.path ?? "a socket passed in"
+
+  var options = Server.Options(
+    reactorCount: ProcessGuard.usableProcessors, version: version, log: log,
+    ownUID: ProcessGuard.effectiveUser)
+  // Some are kept for the store, the reactors and whatever the libraries open.
+  options.limits.connections = min(options.limits.connections, max(16, descriptors - 64))
+  let server: Server
+  do throws(SystemError) {
+    server = try Server(registry, at: socket, options)
+  } catch {
+    throw StartError(error)
+  }
+  server.start()
+  log.notice(
+    "ready",
+    metadata: [
+      "version": "\(version)", "socket": "\(place)", "database": "\(configuration.databasePath)",
+      "keys": "\(registry.keyCount)", "revision": "\(registry.revision)",
+      "load_ms": "\((loaded - began) / 1_000_000)", "reactors": "\(options.reactorCount)",
+    ])
+  shutdown.arm(server, store)
+  ServiceManager.notify("READY=1")
+  dispatchMain()
+}
+
+/// Sets the process up before it holds a secret.
+/// - Returns: how many descriptors it may have.
+private func guardProcess() throws(StartError) -> Int {
+  let tellsPeersApart: Bool
+  do throws(SystemError) {
+    try ProcessGuard.forbidCoreDumps()
+    tellsPeersApart = try ProcessGuard.hasIdentityUserMap()
+  } catch {
+    throw StartError(error)
+  }
+  guard tellsPeersApart else {
+    throw StartError(
+      "this user namespace does not map every user to itself, so peers cannot be told apart: run keywardd outside"
+        + " it (systemd: PrivateUsers=no)", status: EX_CONFIG)
+  }
+  umask(0o077)
+  return ProcessGuard.raiseDescriptorLimit()
+}
+
+private func openStore(_ path: String) throws(StartError) -> SQLiteStore {
+  do throws(StoreOpenError) {
+    return try SQLiteStore(path: path)
+  } catch {
+    throw StartError(error)
+  }
+}
+
+private func load(_ store: SQLiteStore) throws(StartError) -> Registry {
+  do throws(StoreError) {
+    return try Registry(store: store)
+  } catch {
+    throw StartError("the database cannot be loaded: \(error.message)", status: EX_DATAERR)
+  }
+}
+
+/// The socket that systemd passed, else one made at the configured path.
+private func listeningSocket(_ configuration: Configuration) throws(StartError) -> ListeningSocket {
+  let passed = ServiceManager.passedSockets()
+  guard passed.count <= 1 else {
+    throw StartError(
+      "systemd passed \(passed.count) sockets: give keyward.socket one ListenStream=", status: EX_CONFIG)
+  }
+  do throws(ListenError) {
+    guard let fd = passed.first else { return try ListeningSocket(at: configuration.socketPath) }
+    let socket = try ListeningSocket(passed: Descriptor(owning: fd))
+    if case .commandLine = configuration.sources.socketPath, socket.path != configuration.socketPath {
+      throw ListenError.contradiction(configuration.socketPath, passed: socket.path)
+    }
+    return socket
+  } catch {
+    throw StartError(error)
+  }
 }

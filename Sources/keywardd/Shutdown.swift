@@ -1,0 +1,58 @@
+import Dispatch
+import Glibc
+import KeywardServer
+import KeywardStore
+import Logging
+import Synchronization
+import UnixSocket
+
+/// Ends the daemon on SIGTERM and SIGINT: no more connections, answers to the calls that have come, the database
+/// closed, exit status 0.
+///
+/// Concurrency: signals are handled on `queue`, where nothing else runs.
+final class Shutdown: Sendable {
+  private struct Running {
+    let server: Server
+    let store: SQLiteStore
+  }
+
+  private let log: Logger
+  private let queue = DispatchQueue(label: "keyward.signals")
+  private let running = Mutex<Running?>(nil)
+
+  init(log: Logger) {
+    self.log = log
+  }
+
+  /// From here on a signal is an event. One that comes before ``arm(_:_:)`` ends the process at once, for then
+  /// nobody waits for an answer yet.
+  func watchSignals() {
+    for number in [SIGTERM, SIGINT, SIGHUP] {
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      // The handler keeps the source, and so itself, for the rest of the process's life.
+      source.setEventHandler { [self] in withExtendedLifetime(source) { received(number) } }
+      source.activate()
+    }
+  }
+
+  /// Says what there is to end.
+  func arm(_ server: Server, _ store: SQLiteStore) {
+    running.withLock { $0 = Running(server: server, store: store) }
+  }
+
+  private func received(_ number: Int32) {
+    guard number != SIGHUP else {
+      log.notice("signal ignored", metadata: ["signal": "SIGHUP", "reason": "there is nothing to reload yet"])
+      return
+    }
+    log.notice("stopping", metadata: ["signal": number == SIGTERM ? "SIGTERM" : "SIGINT"])
+    ServiceManager.notify("STOPPING=1")
+    if let running = running.withLock({ $0 }) {
+      running.server.stop()
+      running.store.close()
+    }
+    log.notice("stopped")
+    exit(EX_OK)
+  }
+}

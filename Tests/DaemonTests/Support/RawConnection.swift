@@ -1,0 +1,109 @@
+import Foundation
+import KeywardCore
+import KeywardWire
+import Testing
+
+/// A peer that can say anything. Reads give up after 30 seconds.
+final class RawConnection {
+  private let fd: Int32
+  private let arena = Arena()
+  private var input: [UInt8] = []
+
+  /// A frame that came.
+  struct Frame {
+    let stream: UInt32
+    let type: UInt8
+    let data: [UInt8]
+  }
+
+  init(_ path: String) throws {
+    fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var limit = timeval(tv_sec: 30, tv_usec: 0)
+    for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+      setsockopt(fd, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+    let connected = withSocketAddress(path) { connect(fd, $0, $1) }
+    try #require(connected == 0, "cannot connect to \(path): errno \(errno)")
+  }
+
+  deinit {
+    close(fd)
+  }
+
+  /// - Returns: false if the daemon has closed the connection.
+  @discardableResult
+  func send(_ bytes: [UInt8]) -> Bool {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      if count <= 0 { return false }
+      rest = rest.dropFirst(count)
+    }
+    return true
+  }
+
+  /// Sends as much as the kernel takes without a reader.
+  /// - Returns: how much that was.
+  func sendUntilBlocked(_ bytes: [UInt8]) -> Int {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes[sent...].withUnsafeBytes {
+        Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+      }
+      if count <= 0 { break }
+      sent += count
+    }
+    return sent
+  }
+
+  func shutWriting() {
+    shutdown(fd, Int32(SHUT_WR))
+  }
+
+  /// The next frame, nil at the end of the connection.
+  func receive() throws -> Frame? {
+    while true {
+      if let header = input.withUnsafeBytes({ FrameHeader($0) }) {
+        let end = FrameHeader.byteCount + header.dataByteCount
+        if input.count >= end {
+          defer { input.removeFirst(end) }
+          return Frame(
+            stream: header.streamID, type: header.type, data: Array(input[FrameHeader.byteCount..<end]))
+        }
+      }
+      var chunk = [UInt8](repeating: 0, count: 65536)
+      let count = recv(fd, &chunk, chunk.count, 0)
+      if count < 0 {
+        try #require(errno == ECONNRESET, "nothing came in 30 seconds: errno \(errno)")
+        return nil
+      }
+      if count == 0 { return nil }
+      input += chunk[..<count]
+    }
+  }
+
+  /// The next frame as the answer to a call.
+  func receive(_ method: Method) throws -> (stream: UInt32, Result<Reply, CallError>)? {
+    guard let frame = try receive() else { return nil }
+    defer { arena.reset() }
+    return (frame.stream, try frame.data.withUnsafeBytes { try TTRPCEnvelope.decode($0, of: method, in: arena) })
+  }
+
+  /// The status on the next frame.
+  func receiveError() throws -> (stream: UInt32, code: StatusCode)? {
+    guard let (stream, result) = try receive(.whoAmI) else { return nil }
+    guard case .failure(let error) = result else { return (stream, .ok) }
+    return (stream, error.code)
+  }
+
+  func frame(_ request: OutgoingRequest, stream: UInt32, timeout: Int64 = 0) throws -> [UInt8] {
+    defer { arena.reset() }
+    var output = ByteBuffer()
+    try TTRPCEnvelope.append(request, stream: stream, timeoutNanoseconds: timeout, to: &output, in: arena)
+    return Array(output.bytes)
+  }
+
+  static func header(length: Int, stream: UInt32, type: UInt8, flags: UInt8 = 0) -> [UInt8] {
+    withUnsafeBytes(of: (UInt32(length).bigEndian, stream.bigEndian)) { Array($0) } + [type, flags]
+  }
+}

@@ -25,7 +25,7 @@ struct CommandFailure: Error {
     switch error {
     case .unreachable(let text):
       let place = text.contains(socketPath) ? "" : " at \(socketPath)"
-      message = "\(text)\(place) (is keywardd running? --socket or KEYWARD_SOCKET names another socket)"
+      message = "\(text)\(place) (--socket or KEYWARD_SOCKET names another socket)"
     case .untrusted(let text), .timedOut(let text), .protocolViolation(let text), .refused(_, let text):
       message = text
     }

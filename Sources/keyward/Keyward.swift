@@ -73,6 +73,5 @@ struct Keyward: ParsableCommand {
     where fcntl(descriptor, F_GETFD) == -1 {
       _ = open("/dev/null", flags)
     }
-    tzset()
   }
 }

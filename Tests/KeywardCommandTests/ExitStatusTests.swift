@@ -33,9 +33,9 @@ struct ExitStatusTests {
   @Test("where no daemon answers the socket tried is named once, and how to name another")
   func unreachable() {
     let told = CommandFailure(.unreachable("no daemon answers"), socketPath: "/a/b").message
-    #expect(told == "no daemon answers at /a/b (is keywardd running? --socket or KEYWARD_SOCKET names another socket)")
+    #expect(told == "no daemon answers at /a/b (--socket or KEYWARD_SOCKET names another socket)")
     let named = CommandFailure(.unreachable("cannot connect to /a/b"), socketPath: "/a/b").message
-    #expect(named.hasPrefix("cannot connect to /a/b (is"))
+    #expect(named.hasPrefix("cannot connect to /a/b (--socket"))
   }
 
   @Test("what the daemon says cannot steer the terminal")

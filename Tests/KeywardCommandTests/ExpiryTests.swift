@@ -7,9 +7,16 @@ import Testing
 extension ProcessWideTests {
   @Suite("Expiry")
   struct ExpiryTests {
+    // As POSIX writes zones, which needs no zone files. Clocks change on the last Sundays of March and October.
+    private static let berlin = "CET-1CEST,M3.5.0,M10.5.0/3"
+    // Clocks go from 24:00 to 01:00 on the last Friday of April.
+    private static let cairo = "EET-2EEST,M4.5.5/0,M10.5.4/24"
+    // Clocks go from 01:00 to 00:00 on the first Sunday of November.
+    private static let havana = "CST5CDT,M3.2.0/0,M11.1.0/1"
+
     private let now = Instant(rfc3339: "2026-03-01T12:00:00Z") ?? .epoch
 
-    private func instant(_ text: String, zone: String = "Europe/Berlin") throws -> String? {
+    private func instant(_ text: String, zone: String = Self.berlin) throws -> String? {
       setenv("TZ", zone, 1)
       tzset()
       return try Expiry(text).instant(now: now)?.description
@@ -32,17 +39,17 @@ extension ProcessWideTests {
 
     @Test("where midnight does not exist the date ends when clocks jump over it")
     func midnightSkipped() throws {
-      // Cairo goes from 23:59:59 on Thursday 29 April 2027 to 01:00 on Friday.
-      #expect(try instant("2027-04-29", zone: "Africa/Cairo") == "2027-04-29T22:00:00Z")
+      #expect(try instant("2027-04-29", zone: Self.cairo) == "2027-04-29T22:00:00Z")
     }
 
     @Test("where midnight comes twice the date ends with the first of them")
     func midnightTwice() throws {
-      // Havana goes from 00:59:59 on Sunday 7 November 2027 back to 00:00.
-      #expect(try instant("2027-11-06", zone: "America/Havana") == "2027-11-07T04:00:00Z")
+      #expect(try instant("2027-11-06", zone: Self.havana) == "2027-11-07T04:00:00Z")
     }
 
-    @Test("a date that a zone skipped whole ends when the one before it does")
+    @Test(
+      "a date that a zone skipped whole ends when the one before it does",
+      .enabled(if: access("/usr/share/zoneinfo/Pacific/Apia", R_OK) == 0))
     func dateSkipped() throws {
       // Samoa went from Thursday 29 December 2011 to Saturday.
       #expect(try instant("2011-12-29", zone: "Pacific/Apia") == "2011-12-30T10:00:00Z")

@@ -74,6 +74,14 @@ struct TOMLDocumentTests {
   }
 
   @Test(
+    "what the library takes for granted ends the reading, not the process",
+    arguments: [("[!server]", 1), ("a = 1\n\n[=]\nb = 2\n", 3), ("größe = 1", 1), ("b\u{EC}1.5,2", 1)])
+  func brokenAssertions(_ text: String, _ line: Int) {
+    let error = #expect(throws: TOMLDocument.SyntaxError.self) { try TOMLDocument(text) }
+    #expect(error?.position.line == line)
+  }
+
+  @Test(
     "no depth of nesting brings the process down",
     arguments: [
       "a = " + String(repeating: "[", count: 100_000), "[" + String(repeating: "a.", count: 100_000) + "a]",

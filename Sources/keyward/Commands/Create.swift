@@ -71,7 +71,7 @@ struct Create: Verb {
     _ view: KeyView, _ secret: Secret, _ form: KeyOutput, to output: StandardOutput
   ) throws(CommandFailure) {
     guard secret.isPrintable else { throw CommandFailure(.violation, "the daemon sent a secret of no known form") }
-    let warning = "The secret is shown once: store it now.\n"
+    let warning = "The secret is shown once: store it now."
     switch common.output {
     case .json:
       try output.write("{\"key\": \(JSON(view).text), \"secret\": \"")
@@ -79,14 +79,14 @@ struct Create: Verb {
       try output.write("\"}\n")
     case .table where output.isTerminal:
       let palette = Palette(isTerminal: true)
-      try output.write(form.card(view).lines(palette) + "\n")
+      try output.write(form.shortCard(view).lines(palette) + "\n")
       try output.write(secret)
-      try output.write("\n\n" + palette.paint(warning, .yellow))
+      try output.write("\n\n" + palette.paint(warning, .yellow) + "\n")
     case .table:
       try output.write(secret)
       try output.write("\n")
       try output.flush()
-      writeToStandardError(form.card(view).lines(Palette(isTerminal: false)) + warning)
+      writeToStandardError(form.shortCard(view).lines(Palette(isTerminal: false)) + warning + "\n")
     }
   }
 }

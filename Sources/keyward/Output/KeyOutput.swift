@@ -19,13 +19,16 @@ struct KeyOutput {
     ]
   }
 
+  /// What there is to say of a key just made.
+  func shortCard(_ view: KeyView) -> Card {
+    Card(essentials(view))
+  }
+
   func card(_ view: KeyView) -> Card {
     let key = view.key
-    var fields: [(label: String, cell: Table.Cell)] = [
-      ("id", .init(key.id.description)), ("name", .init(key.name.text, .bold)),
-      ("permission", .init(key.permission.name)), ("state", .init(view.state.name, view.colour)),
+    var fields = essentials(view)
+    fields += [
       ("availability", .init(view.availability.name)), ("enabled", .init(key.enabled ? "yes" : "no")),
-      ("expires", .init(key.expireTime.map(times.full) ?? "never", view.expiryColour)),
     ]
     if let revokeTime = key.revokeTime {
       fields.append((view.state == .revoked ? "revoked" : "will be revoked", .init(times.full(revokeTime))))
@@ -39,6 +42,15 @@ struct KeyOutput {
     if let deleteTime = key.deleteTime { fields.append(("deleted", .init(times.full(deleteTime)))) }
     if let purgeTime = key.purgeTime { fields.append(("purged", .init(times.full(purgeTime)))) }
     return Card(fields)
+  }
+
+  private func essentials(_ view: KeyView) -> [(label: String, cell: Table.Cell)] {
+    let key = view.key
+    return [
+      ("id", .init(key.id.description)), ("name", .init(key.name.text, .bold)),
+      ("permission", .init(key.permission.name)), ("state", .init(view.state.name, view.colour)),
+      ("expires", .init(key.expireTime.map(times.full) ?? "never", view.expiryColour)),
+    ]
   }
 }
 

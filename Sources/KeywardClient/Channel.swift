@@ -96,7 +96,8 @@ final class Channel {
       switch SocketIO.receive(descriptor.rawValue, into: input.reserve(Self.readByteCount)) {
       case .bytes(let count): input.commit(count)
       case .wouldBlock: try wait(toWrite: false, until: deadline)
-      case .ended: throw .unreachable("the daemon has closed the connection")
+      case .ended:
+        throw .unreachable("the daemon closed the connection before it answered: a change may have been made")
       case .failed(let code): throw .unreachable("\(SystemError("hear from the daemon", code: code))")
       }
     }
@@ -123,7 +124,7 @@ final class Channel {
     switch error.code {
     case ENOENT: .unreachable("there is no socket at \(path): start keywardd, or name the socket it listens at")
     case ECONNREFUSED: .unreachable("nobody listens at \(path): start keywardd, or name the socket it listens at")
-    case EACCES: .unreachable("this user may not open \(path)")
+    case EACCES: .forbidden("this user may not open \(path): ask its owner, or name another socket")
     default: .unreachable("\(error)")
     }
   }

@@ -4,6 +4,8 @@ public import KeywardCore
 public enum ClientError: Error, Sendable {
   /// No daemon answers at the socket.
   case unreachable(String)
+  /// The caller may not open the socket.
+  case forbidden(String)
   /// The socket belongs to somebody who is not trusted to be the daemon.
   case untrusted(String)
   /// The daemon did not answer in time; a change may or may not have been made.
@@ -15,7 +17,7 @@ public enum ClientError: Error, Sendable {
 
   public var message: String {
     switch self {
-    case .unreachable(let text), .untrusted(let text), .timedOut(let text), .protocolViolation(let text),
+    case .unreachable(let text), .forbidden(let text), .untrusted(let text), .timedOut(let text), .protocolViolation(let text),
       .refused(_, let text):
       text
     }

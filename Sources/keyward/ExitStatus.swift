@@ -30,7 +30,7 @@ enum ExitStatus: Int32, CaseIterable {
   init(_ error: ClientError) {
     switch error {
     case .unreachable: self = .unavailable
-    case .untrusted: self = .noPermission
+    case .forbidden, .untrusted: self = .noPermission
     case .timedOut: self = .temporary
     case .protocolViolation: self = .violation
     case .refused(let code, _): self = ExitStatus(code)

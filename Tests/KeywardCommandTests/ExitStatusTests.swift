@@ -20,6 +20,7 @@ struct ExitStatusTests {
 
   @Test func failuresToReachTheDaemon() {
     #expect(ExitStatus(ClientError.unreachable("")).rawValue == 69)
+    #expect(ExitStatus(ClientError.forbidden("")).rawValue == 77)
     #expect(ExitStatus(ClientError.untrusted("")).rawValue == 77)
     #expect(ExitStatus(ClientError.timedOut("")).rawValue == 75)
     #expect(ExitStatus(ClientError.protocolViolation("")).rawValue == 76)

@@ -17,7 +17,7 @@ struct Command {
       .filter { !$0.key.hasPrefix("KEYWARD_") && $0.key != "NOTIFY_SOCKET" }.merging(environment) { $1 }
     let (stdin, stdout) = (Pipe(), Pipe())
     let errorFile = URL(fileURLWithPath: NSTemporaryDirectory() + "/kw-\(UUID().uuidString)")
-    FileManager.default.createFile(atPath: errorFile.path, contents: nil)
+    _ = FileManager.default.createFile(atPath: errorFile.path, contents: nil)
     defer { try? FileManager.default.removeItem(at: errorFile) }
     process.standardInput = stdin
     process.standardOutput = stdout
@@ -33,12 +33,8 @@ struct Command {
   }
 
   /// Runs `keyward`.
-  static func keyward(
-    _ arguments: [String], at scratch: Scratch, as user: UInt32? = nil, input: String = ""
-  ) throws -> Command {
-    let wrapper = user.map { ["/usr/bin/setpriv", "--reuid=\($0)", "--regid=\($0)", "--clear-groups"] } ?? []
-    return try Command(
-      wrapper + [Products.client] + arguments, input: input, environment: ["KEYWARD_SOCKET": scratch.socket])
+  static func keyward(_ arguments: [String], at scratch: Scratch, input: String = "") throws -> Command {
+    try Command([Products.client] + arguments, input: input, environment: ["KEYWARD_SOCKET": scratch.socket])
   }
 
   var json: [String: Any] { (try? JSONSerialization.jsonObject(with: Data(output.utf8))) as? [String: Any] ?? [:] }

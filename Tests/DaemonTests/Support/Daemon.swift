@@ -13,16 +13,17 @@ final class Daemon {
   ///   - scratch: another daemon's folders, to start again on them.
   ///   - wrapper: a command that starts the daemon, with its own arguments.
   init(
-    _ scratch: Scratch? = nil, wrapper: [String] = [], arguments: [String]? = nil, environment: [String: String] = [:]
+    _ scratch: Scratch? = nil, wrapper: [String] = [], program: String = Products.daemon, arguments: [String]? = nil,
+    environment: [String: String] = [:]
   ) throws {
     let scratch = try scratch ?? Scratch()
     self.scratch = scratch
     log = URL(fileURLWithPath: scratch.closed + "/log-\(UUID().uuidString)")
-    FileManager.default.createFile(atPath: log.path, contents: nil)
+    _ = FileManager.default.createFile(atPath: log.path, contents: nil)
     let manager = try NotifySocket(path: scratch.closed + "/n")
     process = Process()
     let command =
-      wrapper + [Products.daemon]
+      wrapper + [program]
       + (arguments ?? ["--socket", scratch.socket, "--database", scratch.database])
     process.executableURL = URL(fileURLWithPath: command[0])
     process.arguments = Array(command.dropFirst())
@@ -72,6 +73,8 @@ private final class NotifySocket {
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     let bound = withSocketAddress(path) { bind(fd, $0, $1) }
     try #require(bound == 0, "cannot bind \(path)")
+    // A daemon of another user tells it too.
+    chmod(path, 0o666)
   }
 
   deinit {

@@ -30,6 +30,8 @@ final class RawConnection {
     close(fd)
   }
 
+  var descriptor: Int32 { fd }
+
   /// - Returns: false if the daemon has closed the connection.
   @discardableResult
   func send(_ bytes: [UInt8]) -> Bool {
@@ -42,16 +44,16 @@ final class RawConnection {
     return true
   }
 
-  /// Sends as much as the kernel takes without a reader.
-  /// - Returns: how much that was.
+  /// Sends until the daemon has not read on for a second.
+  /// - Returns: how many bytes went.
   func sendUntilBlocked(_ bytes: [UInt8]) -> Int {
     var sent = 0
-    while sent < bytes.count {
+    var polled = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
+    while sent < bytes.count, poll(&polled, 1, 1000) > 0 {
       let count = bytes[sent...].withUnsafeBytes {
         Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
       }
-      if count <= 0 { break }
-      sent += count
+      if count > 0 { sent += count } else if errno != EAGAIN { break }
     }
     return sent
   }

@@ -29,7 +29,7 @@ final class Scratch: Sendable {
 
 /// What was built beside the tests.
 enum Products {
-  static let folder = Bundle(for: Scratch.self).bundleURL.deletingLastPathComponent().path
+  static let folder = Bundle(for: Scratch.self).bundlePath
 
   static var daemon: String { folder + "/keywardd" }
   static var client: String { folder + "/keyward" }

@@ -1,0 +1,83 @@
+import Foundation
+import KeywardClient
+import KeywardCore
+import Testing
+
+private let activator = "/usr/bin/systemd-socket-activate"
+
+/// Socket activation as systemd does it, by its own stand-in.
+@Suite(
+  .enabled(
+    if: FileManager.default.isExecutableFile(atPath: activator),
+    "needs systemd-socket-activate, of Debian's package systemd; make test installs it"))
+struct ActivationTests {
+  @Test func `A socket that systemd passes is served, and not removed at the end`() throws {
+    let scratch = try Scratch()
+    let daemon = try Activated(scratch)
+    // The stand-in listens from its start and starts the daemon at the first connection.
+    let client = try daemon.client()
+    let secret = try client.createKey(CreateKey(name: try KeyName("k"), permission: .chat)).secret
+    #expect(try client.validate(secret, for: .chat).verdict == .valid)
+    #expect(daemon.end() == 0)
+    #expect(FileManager.default.fileExists(atPath: scratch.socket))
+    #expect(daemon.log.contains("socket=\(scratch.socket)"))
+  }
+
+  @Test func `Another socket on the command line contradicts the one that was passed`() throws {
+    let scratch = try Scratch()
+    let daemon = try Activated(scratch, arguments: ["--socket", scratch.open + "/other"])
+    // The connection makes the stand-in start the daemon, which leaves at once.
+    let peer = try RawConnection(scratch.socket)
+    #expect(daemon.wait() == EX_USAGE)
+    #expect(daemon.log.contains("contradicts"))
+    withExtendedLifetime(peer) {}
+  }
+}
+
+/// A daemon started by the first connection to a socket that another process made.
+private final class Activated {
+  private let scratch: Scratch
+  private let process = Process()
+  private let logFile: URL
+
+  var log: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
+
+  init(_ scratch: Scratch, arguments: [String] = []) throws {
+    self.scratch = scratch
+    logFile = URL(fileURLWithPath: scratch.closed + "/log")
+    _ = FileManager.default.createFile(atPath: logFile.path, contents: nil)
+    process.executableURL = URL(fileURLWithPath: activator)
+    process.arguments =
+      ["--listen=\(scratch.socket)", Products.daemon, "--database", scratch.database] + arguments
+    process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("KEYWARD_") }
+    let errors = Pipe()
+    process.standardError = errors
+    try process.run()
+    // It says «Listening on …» before it waits; from then on its lines are kept.
+    let file = try FileHandle(forWritingTo: logFile)
+    let first = errors.fileHandleForReading.availableData
+    try #require(!first.isEmpty, "the stand-in said nothing")
+    try file.write(contentsOf: first)
+    errors.fileHandleForReading.readabilityHandler = { handle in
+      let data = handle.availableData
+      if data.isEmpty { handle.readabilityHandler = nil } else { try? file.write(contentsOf: data) }
+    }
+  }
+
+  deinit {
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+  }
+
+  func client() throws -> Client { try Client(Client.Options(socketPath: scratch.socket)) }
+
+  func end() -> Int32 {
+    // The stand-in becomes the daemon, by exec(3).
+    kill(process.processIdentifier, SIGTERM)
+    return wait()
+  }
+
+  func wait() -> Int32 {
+    process.waitUntilExit()
+    return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+  }
+}

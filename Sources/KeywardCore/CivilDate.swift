@@ -6,11 +6,16 @@ public struct CivilDate: Hashable, Sendable {
   /// 1 to 31.
   public let day: Int
 
+  /// - Parameter year: at most a million either way, which is more than an ``Instant`` can say.
   /// - Returns: nil where there is no such date.
   public init?(year: Int, month: Int, day: Int) {
-    guard (1...12).contains(month), day >= 1, day <= Self.days(inMonth: month, of: year) else { return nil }
+    guard (-Self.maxYear...Self.maxYear).contains(year), (1...12).contains(month), day >= 1,
+      day <= Self.days(inMonth: month, of: year)
+    else { return nil }
     self.init(unchecked: year, month, day)
   }
+
+  private static let maxYear = 1_000_000
 
   private init(unchecked year: Int, _ month: Int, _ day: Int) {
     self.year = year
@@ -35,19 +40,21 @@ public struct CivilDate: Hashable, Sendable {
       unchecked: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
   }
 
-  /// The first instant of the date (days_from_civil, as above).
+  /// The first instant of the date (days_from_civil, as above), or the nearest that can be said.
   public var instant: Instant {
     let yearFromMarch = month <= 2 ? year - 1 : year
     let era = (yearFromMarch >= 0 ? yearFromMarch : yearFromMarch - 399) / 400
     let yearOfEra = yearFromMarch - era * 400
     let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
     let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    return Instant(microseconds: Int64(era * 146_097 + dayOfEra - 719_468) * 86_400_000_000)
+    return Instant.epoch.adding(seconds: Int64(era * 146_097 + dayOfEra - 719_468) * 86400)
   }
 
   /// The same day so many months later, or that month's last day where it is shorter.
+  /// - Parameter months: no more than a million years of them count.
   public func adding(months: Int) -> CivilDate {
-    let count = year * 12 + month - 1 + months
+    let limit = Self.maxYear * 12
+    let count = year * 12 + month - 1 + min(max(months, -limit), limit)
     let newYear = count >= 0 ? count / 12 : (count - 11) / 12
     let newMonth = count - newYear * 12 + 1
     return CivilDate(unchecked: newYear, newMonth, min(day, Self.days(inMonth: newMonth, of: newYear)))

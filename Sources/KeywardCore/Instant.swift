@@ -31,25 +31,33 @@ public struct Instant: Hashable, Comparable, Sendable {
 
   /// Whole seconds since the epoch, rounded down.
   public var seconds: Int64 {
-    microseconds >= 0 ? microseconds / 1_000_000 : (microseconds - 999_999) / 1_000_000
+    microseconds / Self.perSecond - (microseconds % Self.perSecond < 0 ? 1 : 0)
   }
 
   /// Nanoseconds past ``seconds``: 0 to 999,999,000.
-  public var nanoseconds: Int32 { Int32((microseconds - seconds * 1_000_000) * 1000) }
+  public var nanoseconds: Int32 {
+    let rest = microseconds % Self.perSecond
+    return Int32((rest < 0 ? rest + Self.perSecond : rest) * 1000)
+  }
 
   /// This instant and so many seconds more.
   public func adding(seconds: Int64) -> Instant {
-    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
-    let (sum, overflow2) = microseconds.addingReportingOverflow(product)
-    guard overflow || overflow2 else { return Instant(microseconds: sum) }
-    return Instant(microseconds: seconds > 0 ? .max : .min)
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: Self.perSecond)
+    return overflow ? Instant(microseconds: seconds > 0 ? .max : .min) : adding(microseconds: product)
   }
 
   /// The same time of day so many calendar months later in UTC, or on that month's last day where it is shorter:
   /// one month after 31 January is 28 or 29 February.
   public func adding(months: Int) -> Instant {
-    let secondsOfDay = seconds - CivilDate(self).instant.seconds
-    let day = CivilDate(self).adding(months: months).instant.adding(seconds: secondsOfDay)
-    return Instant(microseconds: day.microseconds + Int64(nanoseconds / 1000))
+    let date = CivilDate(self)
+    let sinceMidnight = microseconds - date.instant.microseconds
+    return date.adding(months: months).instant.adding(microseconds: sinceMidnight)
   }
+
+  private func adding(microseconds more: Int64) -> Instant {
+    let (sum, overflow) = microseconds.addingReportingOverflow(more)
+    return Instant(microseconds: overflow ? (more > 0 ? .max : .min) : sum)
+  }
+
+  private static let perSecond: Int64 = 1_000_000
 }

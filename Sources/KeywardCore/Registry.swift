@@ -113,6 +113,9 @@ public final class Registry: Sendable {
       if let expireTime = request.expireTime, expireTime <= now {
         throw .invalid(field: "expire_time", "\(expireTime) is not later than now, \(now)")
       }
+      guard request.expireTime?.isRepresentable ?? true else {
+        throw .invalid(field: "expire_time", "is later than the year 9999: leave it out for a key that never expires")
+      }
       let draft = Draft(creating: request, by: actor, at: now)
       guard !index.withLock({ $0.contains(request.name) }) else { throw draft.refusal(.nameTaken) }
       return draft

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// A commit is in the write-ahead log and synced before it returns. After a disk error the store takes no more
 /// changes until it is opened anew: what a failed sync left unwritten, a second one would pass over in silence
-/// (wiki.postgresql.org/wiki/Fsync_Errors), while opening reads the log as the disk has it.
+/// (wiki.postgresql.org/wiki/Fsync_Errors), while opening writes all that the log has to the database anew.
 ///
 /// Concurrency: one caller at a time, on the writer's queue; each call blocks on the disk.
 ///

@@ -31,13 +31,17 @@ final class Statement {
     while try step() {}
   }
 
-  /// What `read` makes of the first row, nil where there is none.
+  /// What `read` makes of the first row, nil where there is none. The statement is carried out to its end: one that
+  /// has given a row may yet fail, as the switch to a log does.
   func first<Result>(
     _ parameters: [SQLValue] = [], _ read: (Statement) throws(SQLiteError) -> Result
   ) throws(SQLiteError) -> Result? {
     defer { finish() }
     try bind(parameters)
-    return try step() ? read(self) : nil
+    guard try step() else { return nil }
+    let result = try read(self)
+    while try step() {}
+    return result
   }
 
   /// Goes to the next row. Whoever steps by hand must ``finish()``.

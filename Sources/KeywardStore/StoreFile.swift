@@ -45,6 +45,14 @@ struct StoreFile {
     close(descriptor)
   }
 
+  /// Makes the names of the database and the files beside it last. SQLite does so too, but passes over a failure.
+  func syncFolder() throws(StoreOpenError) {
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .folder(folder, "cannot be opened (\(Self.reason))") }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw .folder(folder, "cannot be synced (\(Self.reason))") }
+  }
+
   /// Whether the file is what a creation left that did not get to its end, and that SQLite will undo: the rollback
   /// journal beside it is valid and says that the database had no pages before
   /// (sqlite.org/fileformat.html, "The Rollback Journal").

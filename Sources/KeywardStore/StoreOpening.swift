@@ -96,13 +96,20 @@ private struct Opening {
   /// From here on each commit is in the log and synced before it counts.
   func makeDurable(_ database: Database) throws(StoreOpenError) {
     let settings = try attempt { () throws(SQLiteError) in
-      let mode = try database.text("PRAGMA journal_mode = WAL")
+      try database.execute("PRAGMA journal_mode = WAL")
       // A log that one big commit made long is cut to 16 MiB when it starts anew.
       try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216")
-      return (mode, try database.integer("PRAGMA synchronous"), try database.integer("PRAGMA foreign_keys"))
+      // What an earlier process left in the log need not be on the disk, if a sync failed it: write it all anew, so
+      // that no later commit rests on it.
+      try database.checkpoint()
+      return (
+        try database.text("PRAGMA journal_mode"), try database.integer("PRAGMA synchronous"),
+        try database.integer("PRAGMA foreign_keys")
+      )
     }
     guard settings == ("wal", 2, 1) else {
       throw .file(path, "cannot be made durable here: its folder's file system has to take a write-ahead log")
     }
+    try file.syncFolder()
   }
 }

@@ -69,6 +69,31 @@ import Testing
     store.close()
   }
 
+  @Test("What a killed process had committed is there, and its lock is not")
+  func killed() async throws {
+    let path = folder.database
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      let store = try SQLiteStore(path: path)
+      for number in 1...5 { _ = try store.commit([.insert(number)], at: .noon) }
+      kill(getpid(), SIGKILL)
+    }
+    let (keys, mark) = try SQLiteStore(path: folder.database).contents()
+    #expect(keys.map(\.key.id) == (1...5).map { .sample($0) })
+    #expect(mark.revision == 5)
+  }
+
+  @Test("Opening writes back what another process left in the log, so that nothing rests on it")
+  func leftoverLog() throws {
+    let store = try SQLiteStore(path: folder.database)
+    _ = try store.commit([.insert(1)], at: .noon)
+    let copy = try TemporaryFolder()
+    try copy.write(try folder.snapshot())
+    store.close()
+    let again = try SQLiteStore(path: copy.database)
+    #expect(try copy.snapshot().keys.sorted() == ["keyward.db"], "the log is empty")
+    again.close()
+  }
+
   @Test("A commit cut off in the log was never made; the ones before it were")
   func tornLog() throws {
     let store = try SQLiteStore(path: folder.database)

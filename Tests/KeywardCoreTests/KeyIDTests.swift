@@ -1,0 +1,90 @@
+import KeywardCore
+import TestSupport
+import Testing
+
+@Suite struct KeyIDTests {
+  @Test("An id comes back from its text, and no two are alike")
+  func roundTrip() {
+    var generator = SystemRandomNumberGenerator()
+    let ids = (0..<10_000).map { _ in KeyID.random(using: &generator) }
+    #expect(Set(ids).count == ids.count)
+    for id in ids {
+      #expect(id.description.utf8.count == KeyID.byteCount)
+      #expect(KeyID(id.description) == id)
+    }
+  }
+
+  @Test(
+    "The least and the greatest",
+    arguments: [
+      "key_00000000000000000000", "key_zzzzzzzzzzzzzzzzzzzz", "key_0000000000zzzzzzzzzz", "key_Aa0Zz9Aa0Zz9Aa0Zz9Aa",
+    ])
+  func ends(_ text: String) throws {
+    #expect(try #require(KeyID(text)).description == text)
+    #expect(KeyID(text.dropFirst(0)) == KeyID(text))
+  }
+
+  @Test(
+    "What is no id",
+    arguments: [
+      "", "key_", "key_0000000000000000000", "key_000000000000000000000", "KEY_00000000000000000000",
+      "key-00000000000000000000", "key_0000000000000000000-", "key_0000000000000000000 ", "key_000000000000000000é",
+      "00000000000000000000key_", "key_0000000000\u{0}000000000", "key_００００００",
+    ])
+  func refusals(_ text: String) {
+    #expect(KeyID(text) == nil)
+  }
+}
+
+@Suite struct KeyNameTests {
+  @Test(
+    "Names are trimmed and composed",
+    arguments: [
+      ("APIKEYtest", "APIKEYtest"), ("  a b\t\n", "a b"), ("\u{A0}\u{3000}x\u{2003}", "x"),
+      ("cafe\u{301}", "caf\u{E9}"),
+      ("\u{212B}", "\u{C5}"), ("Ключ 🔑", "Ключ 🔑"), ("👩‍👩‍👧", "👩‍👩‍👧"), ("\u{1112}\u{1161}\u{11AB}", "\u{D55C}"),
+    ])
+  func normalization(_ given: String, _ text: String) throws {
+    let name = try KeyName(given)
+    #expect(Array(name.text.unicodeScalars) == Array(text.unicodeScalars))
+    #expect(try KeyName(name.text) == name, "a name is its own name")
+  }
+
+  @Test(
+    "128 characters are a name and 129 are not, counted as code points after composing",
+    arguments: ["a", "🔑", "e\u{301}"])
+  func length(_ character: String) throws {
+    #expect(try KeyName(String(repeating: character, count: 128)).text.unicodeScalars.count == 128)
+    let error = DomainError.invalid(field: "name", "has 129 characters: give at most 128")
+    #expect(throws: error) { try KeyName(String(repeating: character, count: 129)) }
+  }
+
+  @Test("Spaces around a name do not count")
+  func paddedLength() throws {
+    #expect(try KeyName("   " + String(repeating: "a", count: 128) + "   ").text.count == 128)
+  }
+
+  @Test("Nothing but spaces is no name", arguments: ["", " ", "\t\r\n", "\u{A0}", "\u{2028}", "\u{3000}\u{2003}"])
+  func empty(_ text: String) {
+    #expect(throws: DomainError.invalid(field: "name", "is empty: give 1 to 128 characters")) { try KeyName(text) }
+  }
+
+  @Test(
+    "Controls, and what reorders or breaks the line, are named in the refusal",
+    arguments: [
+      ("a\u{0}b", "0000"), ("a\nb", "000A"), ("a\u{7F}b", "007F"), ("a\u{85}b", "0085"), ("a\u{2028}b", "2028"),
+      ("a\u{2029}b", "2029"), ("a\u{202E}b", "202E"), ("\u{200F}a", "200F"), ("a\u{2066}", "2066"),
+      ("a\u{61C}b", "061C"), ("a\u{FFFE}b", "FFFE"), ("a\u{1FFFF}b", "1FFFF"),
+    ])
+  func forbidden(_ text: String, _ code: String) {
+    let error = DomainError.invalid(field: "name", "has the control character U+\(code): leave it out")
+    #expect(throws: error) { try KeyName(text) }
+  }
+
+  @Test("Case and accents tell names apart")
+  func distinct() throws {
+    #expect(try KeyName("a") != KeyName("A"))
+    #expect(try KeyName("e") != KeyName("é"))
+    #expect(try KeyName("é") == KeyName("e\u{301}"))
+  }
+}

@@ -17,7 +17,8 @@ public enum ClientError: Error, Sendable {
 
   public var message: String {
     switch self {
-    case .unreachable(let text), .forbidden(let text), .untrusted(let text), .timedOut(let text), .protocolViolation(let text),
+    case .unreachable(let text), .forbidden(let text), .untrusted(let text), .timedOut(let text),
+      .protocolViolation(let text),
       .refused(_, let text):
       text
     }

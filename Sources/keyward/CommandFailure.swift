@@ -26,7 +26,8 @@ struct CommandFailure: Error {
     case .unreachable(let text):
       let place = text.contains(socketPath) ? "" : " at \(socketPath)"
       message = "\(text)\(place) (--socket or KEYWARD_SOCKET names another socket)"
-    case .forbidden(let text), .untrusted(let text), .timedOut(let text), .protocolViolation(let text), .refused(_, let text):
+    case .forbidden(let text), .untrusted(let text), .timedOut(let text), .protocolViolation(let text),
+      .refused(_, let text):
       message = text
     }
     self.init(ExitStatus(error), message)

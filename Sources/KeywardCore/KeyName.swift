@@ -11,8 +11,8 @@ public struct KeyName: Hashable, Sendable {
   /// - Throws: ``DomainError/invalid(field:_:)`` saying what is wrong with it.
   public init(_ given: String) throws(DomainError) {
     let text = Self.normalized(Self.trimmed(given))
-    guard !text.unicodeScalars.isEmpty else {
-      throw .invalid(field: "name", "is empty: give 1 to \(Self.maxCount) characters")
+    guard text.unicodeScalars.contains(where: Self.isVisible) else {
+      throw .invalid(field: "name", "is empty: give 1 to \(Self.maxCount) characters, not all of them invisible")
     }
     let count = text.unicodeScalars.count
     guard count <= Self.maxCount else {
@@ -38,6 +38,12 @@ public struct KeyName: Hashable, Sendable {
     case .control, .lineSeparator, .paragraphSeparator: true
     default: scalar.properties.isBidiControl || scalar.properties.isNoncharacterCodePoint
     }
+  }
+
+  /// A name of nothing but joiners, fillers and spaces cannot be told from another.
+  private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
+    !scalar.properties.isWhitespace && !scalar.properties.isDefaultIgnorableCodePoint
+      && !isForbidden(scalar)
   }
 
   private static func trimmed(_ text: String) -> String {

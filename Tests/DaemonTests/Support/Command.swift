@@ -17,7 +17,7 @@ struct Command {
       .filter { !$0.key.hasPrefix("KEYWARD_") && $0.key != "NOTIFY_SOCKET" }.merging(environment) { $1 }
     let (stdin, stdout) = (Pipe(), Pipe())
     let errorFile = URL(fileURLWithPath: NSTemporaryDirectory() + "/kw-\(UUID().uuidString)")
-    FileManager.default.createFile(atPath: errorFile.path, contents: nil)
+    _ = FileManager.default.createFile(atPath: errorFile.path, contents: nil)
     defer { try? FileManager.default.removeItem(at: errorFile) }
     process.standardInput = stdin
     process.standardOutput = stdout

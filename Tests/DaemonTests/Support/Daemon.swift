@@ -18,7 +18,7 @@ final class Daemon {
     let scratch = try scratch ?? Scratch()
     self.scratch = scratch
     log = URL(fileURLWithPath: scratch.closed + "/log-\(UUID().uuidString)")
-    FileManager.default.createFile(atPath: log.path, contents: nil)
+    _ = FileManager.default.createFile(atPath: log.path, contents: nil)
     let manager = try NotifySocket(path: scratch.closed + "/n")
     process = Process()
     let command =

@@ -29,7 +29,8 @@ final class Scratch: Sendable {
 
 /// What was built beside the tests.
 enum Products {
-  static let folder = Bundle(for: Scratch.self).bundleURL.deletingLastPathComponent().path
+  // On Linux the tests are an executable, whose bundle is the folder it is in.
+  static let folder = Bundle(for: Scratch.self).bundleURL.path
 
   static var daemon: String { folder + "/keywardd" }
   static var client: String { folder + "/keyward" }

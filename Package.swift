@@ -76,9 +76,15 @@ let package = Package(
     .testTarget(
       name: "KeywarddTests", dependencies: ["CommandSupport", "keywardd", argumentParser], swiftSettings: strict),
     .testTarget(
-      name: "DaemonTests", dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "keyward", "keywardd"],
+      name: "DaemonTests", 
+      dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "TestSupport", "keyward", "keywardd"],
       exclude: ["GoClient"], swiftSettings: strict),
-    .target(name: "TestSupport", dependencies: ["KeywardCore"], path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(
+      name: "KeywardServerTests",
+      dependencies: ["KeywardCore", "KeywardServer", "KeywardWire", "TestSupport", "UnixSocket", logging],
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["KeywardCore", "KeywardWire"], path: "Tests/TestSupport", swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -10,20 +10,27 @@ public struct KeyName: Hashable, Sendable {
   /// A name as a person gave it.
   /// - Throws: ``DomainError/invalid(field:_:)`` saying what is wrong with it.
   public init(_ given: String) throws(DomainError) {
-    let text = Self.normalized(Self.trimmed(given))
+    let trimmed = Self.trimmed(given)
+    // Normalizing takes time that grows with the square of a run of marks, so what cannot become short enough is
+    // refused before. No character has more than four code points in its decomposition.
+    let given = trimmed.unicodeScalars.count
+    guard given <= 4 * Self.maxCount else { throw Self.tooLong(given) }
+    let text = Self.normalized(trimmed)
     guard text.unicodeScalars.contains(where: Self.isVisible) else {
       throw .invalid(field: "name", "is empty: give 1 to \(Self.maxCount) characters, not all of them invisible")
     }
     let count = text.unicodeScalars.count
-    guard count <= Self.maxCount else {
-      throw .invalid(field: "name", "has \(count) characters: give at most \(Self.maxCount)")
-    }
+    guard count <= Self.maxCount else { throw Self.tooLong(count) }
     for scalar in text.unicodeScalars where Self.isForbidden(scalar) {
       let code = String(scalar.value, radix: 16, uppercase: true)
       let padded = String(repeating: "0", count: max(0, 4 - code.count)) + code
       throw .invalid(field: "name", "has the control character U+\(padded): leave it out")
     }
     self.text = text
+  }
+
+  private static func tooLong(_ count: Int) -> DomainError {
+    .invalid(field: "name", "has \(count) characters: give at most \(maxCount)")
   }
 
   /// A name that was checked when it was stored or sent.

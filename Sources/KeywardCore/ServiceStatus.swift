@@ -9,7 +9,7 @@ public struct ServiceStatus: Sendable, Equatable {
   /// Deleted keys are not counted.
   public let keyCount: Int
   public let connectionCount: Int
-  /// Calls answered since the start.
+  /// Calls that have come since the start.
   public let callCount: Int
   /// Those of them that were refused for lack of a right.
   public let refusedCallCount: Int

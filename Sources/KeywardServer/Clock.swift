@@ -43,6 +43,11 @@ struct Deadline: Comparable, Sendable {
     nanoseconds = timeout == nil || overflow ? .max : sum
   }
 
+  /// - Parameter seconds: not negative.
+  init(from now: UInt64, seconds: Double) {
+    self.init(from: now, timeout: Int64(seconds * 1_000_000_000))
+  }
+
   init(nanoseconds: UInt64) {
     self.nanoseconds = nanoseconds
   }

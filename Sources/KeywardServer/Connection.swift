@@ -13,7 +13,7 @@ final class Connection {
   private let descriptor: Descriptor
   var session = TTRPCSession()
   var input = ByteBuffer()
-  var output = ByteBuffer()
+  var output = Outbox()
   /// What the reactor's event set watches for at present.
   var interest: EventSet.Interest = .input
   /// Whether the first byte has said which protocol is spoken.
@@ -22,6 +22,12 @@ final class Connection {
   var isInputOver = false
   /// What is in ``input`` waits until replies have left.
   var isPaused = false
+  /// Until when the frame that has begun must be whole.
+  var frameDeadline = Deadline.never
+  /// Until when some of the output must be taken.
+  var stallDeadline = Deadline.never
+  /// Reads that are left to it, once the server is to stop; nil before.
+  var readsLeft: Int?
 
   init(_ descriptor: consuming Descriptor, id: ConnectionID, caller: Caller) {
     self.descriptor = descriptor
@@ -31,21 +37,30 @@ final class Connection {
 
   var fd: Int32 { descriptor.rawValue }
 
+  /// It cannot go on: the peer has broken it off, let its time pass, or speaks another protocol.
+  var isBroken = false
+
+  /// Whether more may be read.
+  var isReadable: Bool { !isBroken && !isInputOver && !isPaused }
+
   /// Whether nothing more can come of the connection.
-  var isFinished: Bool { isInputOver && !isPaused && session.isIdle && output.isEmpty }
+  var isOver: Bool { isBroken || isInputOver && !isPaused && session.isIdle && output.bytes.isEmpty }
 
   /// What is to be watched for next. Nothing is read that could not be answered.
   func wantedInterest(_ limits: Limits) -> EventSet.Interest {
     var wanted: EventSet.Interest = []
-    if !isInputOver, !isPaused, output.count < limits.unsentOutput, session.inFlightCount < limits.callsInFlight {
+    if isReadable, output.bytes.count < limits.unsentOutput, session.inFlightCount < limits.callsInFlight {
       wanted.insert(.input)
     }
-    if !output.isEmpty { wanted.insert(.output) }
+    if !output.bytes.isEmpty { wanted.insert(.output) }
     return wanted
   }
 
-  /// When the connection needs attention though nothing comes: a call that waits, or a reply that is not taken.
-  var nextDeadline: Deadline {
-    min(session.nextDeadline, output.isEmpty ? .never : session.unsentDeadline)
+  /// Whether the peer has let an instant pass by which it had to finish a frame or take a reply.
+  func isOverdue(at now: UInt64) -> Bool {
+    min(frameDeadline, stallDeadline, output.nextDeadline).hasPassed(at: now)
   }
+
+  /// When the connection needs attention though nothing comes.
+  var nextDeadline: Deadline { min(session.nextDeadline, output.nextDeadline, frameDeadline, stallDeadline) }
 }

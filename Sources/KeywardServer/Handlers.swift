@@ -30,12 +30,28 @@ final class Handlers: Sendable {
     refusals = Throttle(clock: parts.clock)
   }
 
+  /// Judges whether a peer may call a method at all, before anything is made of what it sent.
+  /// - Throws: PERMISSION_DENIED, counted and logged.
+  func admit(_ caller: Caller, to method: Method) throws(CallError) {
+    switch method {
+    case .validateKey:
+      // Which half of the right it takes is seen from the request.
+      if caller.rights.isDisjoint(with: .canValidate) { try require(.canValidate, of: caller, for: method) }
+    case .createKey: try require(.canCreate, of: caller, for: method)
+    case .getKey: try require(.canRead, of: caller, for: method)
+    case .listKeys: try require(.canView, of: caller, for: method)
+    case .getStatus: try require(.canOperate, of: caller, for: method)
+    case .whoAmI: break
+    }
+  }
+
+  /// Carries out a call that was admitted.
   /// - Parameters:
   ///   - now: the instant of the call.
-  ///   - later: called for a call that has to wait, and gives where its reply goes.
+  ///   - address: where the reply of a call goes that has to wait.
   /// - Returns: nil for a call that has to wait.
   func handle(
-    _ request: Request, of caller: Caller, at now: Instant, by deadline: Deadline, later: () -> ReplyAddress
+    _ request: Request, of caller: Caller, at now: Instant, by deadline: Deadline, replyTo address: ReplyAddress
   ) -> Result<Reply, CallError>? {
     do throws(CallError) {
       switch request {
@@ -43,21 +59,17 @@ final class Handlers: Sendable {
         try require(.validating(permission), of: caller, for: .validateKey)
         return .success(.validateKey(parts.registry.validate(secret, for: permission, at: now)))
       case .createKey(let key):
-        try require(.canCreate, of: caller, for: .createKey)
-        try create(key, of: caller, by: deadline, later())
+        try create(key, of: caller, by: deadline, address)
         return nil
       case .getKey(let selector):
-        try require(.canRead, of: caller, for: .getKey)
         return .success(.getKey(try checked { () throws(DomainError) in try find(selector, at: now) }))
       case .listKeys(let query):
-        try require(.canView, of: caller, for: .listKeys)
         return .success(
           .listKeys(try checked { () throws(DomainError) in try parts.registry.list(query, at: now) }))
       case .getStatus:
-        try require(.canOperate, of: caller, for: .getStatus)
         return .success(.getStatus(status(at: now)))
       case .whoAmI:
-        identify(caller, later())
+        identify(caller, address)
         return nil
       }
     } catch {

@@ -18,6 +18,10 @@ package struct Limits: Sendable {
   package var largeFrames = 32 * 1024 * 1024
   /// A frame up to this long is always taken.
   package var smallFrame = 64 * 1024
+  /// Seconds that a frame may take from its first byte to its last.
+  package var frameSeconds = 30.0
+  /// Seconds that a peer may take none of its replies, though they wait.
+  package var stallSeconds = 60.0
   /// Seconds that calls in flight have to end when the server stops.
   package var drainSeconds = 10
 

@@ -1,9 +1,7 @@
-import CUnixSocket
 import Dispatch
 import KeywardCore
 import KeywardWire
 import Logging
-import Synchronization
 import UnixSocket
 
 /// Serves its share of the connections: one epoll set, itself a Dispatch source on a serial queue of its own, so that
@@ -12,17 +10,6 @@ import UnixSocket
 /// Concurrency: everything but the mailbox is touched on `queue` alone, which is what makes it `@unchecked Sendable`.
 /// ``post(_:)`` is for every thread.
 final class Reactor: @unchecked Sendable {
-  /// What other threads ask of the reactor.
-  enum Letter: Sendable {
-    /// Serve a connection. The descriptor is the reactor's from then on.
-    case adopt(Int32, Caller)
-    case reply(ReplyAddress, Result<Reply, CallError>)
-    /// Answer what has come, close what is quiet, and call when nothing is open.
-    case drain(@Sendable () -> Void)
-    /// Close everything.
-    case abort
-  }
-
   /// What the reactor works with.
   struct Parts: Sendable {
     let handlers: Handlers
@@ -40,36 +27,26 @@ final class Reactor: @unchecked Sendable {
   /// Milliseconds that the queue's thread waits for more before it is given back. A wake-up through Dispatch costs
   /// four times one of epoll, so a busy reactor shall not need it.
   private static let linger: Int32 = 5
-  private static let readByteCount = 64 * 1024
 
   private let parts: Parts
   private let queue: DispatchQueue
   private let source: any DispatchSourceRead
   private let events: EventSet
-  private let mailbox = Mutex<[Letter]>([])
-  private let wake: Descriptor
+  private let mailbox: Mailbox
+  private let pump: Pump
+  private var connections = ConnectionTable()
+  private var whenDrained: (@Sendable () -> Void)?
+
   private let timer: Descriptor
   private var timerDeadline = Deadline.never
 
-  private var connections: [Connection?] = []
-  private var freeSlots: [UInt32] = []
-  private var generation: UInt32 = 0
-  private var openCount = 0
-  private var whenDrained: (@Sendable () -> Void)?
-
-  private let arena = Arena()
-  private let budget: FrameBudget
-  private var readBuffer = ByteBuffer(capacity: Reactor.readByteCount)
-  /// Memory for a connection's output while it is at work.
-  private var spareOutput = ByteBuffer(capacity: Reactor.readByteCount)
-
   init(_ parts: Parts, number: Int) throws(SystemError) {
     self.parts = parts
-    budget = FrameBudget(byteCount: parts.limits.largeFrames)
     events = try EventSet()
-    wake = try .eventCounter()
+    mailbox = try Mailbox()
     timer = try .monotonicTimer()
-    try events.add(wake.rawValue, .input, token: Self.mailboxToken)
+    pump = Pump(parts, mailbox: mailbox)
+    try events.add(mailbox.counter.rawValue, .input, token: Self.mailboxToken)
     try events.add(timer.rawValue, .input, token: Self.timerToken)
     queue = DispatchQueue(label: "keyward.reactor.\(number)", qos: .userInitiated)
     source = DispatchSource.makeReadSource(fileDescriptor: events.descriptor.rawValue, queue: queue)
@@ -82,12 +59,8 @@ final class Reactor: @unchecked Sendable {
   }
 
   /// Sends the reactor a letter, from any thread.
-  func post(_ letter: Letter) {
-    let isFirst = mailbox.withLock { mailbox in
-      mailbox.append(letter)
-      return mailbox.count == 1
-    }
-    if isFirst { wake.addToCounter() }
+  func post(_ letter: Mailbox.Letter) {
+    mailbox.post(letter)
   }
 
   private func drainEvents() {
@@ -100,176 +73,55 @@ final class Reactor: @unchecked Sendable {
     case Self.mailboxToken: openMailbox()
     case Self.timerToken: timerFired()
     default:
-      guard let connection = connection(ConnectionID(token: event.token)) else { return }
-      if event.ready.contains(.output) { flush(connection) }
-      if !event.ready.isDisjoint(with: [.input, .hangup]) {
-        read(connection, isGone: !event.ready.isDisjoint(with: .hangup))
-      }
+      guard let connection = connections[ConnectionID(token: event.token)] else { return }
+      if event.ready.contains(.output) { pump.flush(connection) }
+      let isGone = !event.ready.isDisjoint(with: .hangup)
+      let hasRead = (isGone || event.ready.contains(.input)) && pump.read(connection)
+      // A peer that has left for good gets no reply; what it still sent is read to the end first.
+      if isGone, !hasRead { connection.isBroken = true }
       settle(connection)
     }
   }
 
-  // MARK: Letters
-
   private func openMailbox() {
-    wake.resetCounter()
-    let letters = mailbox.withLock { mailbox in
-      defer { mailbox = [] }
-      return mailbox
-    }
-    var touched: [Connection] = []
-    for letter in letters {
+    var answered: [Connection] = []
+    for letter in mailbox.empty() {
       switch letter {
       case .adopt(let fd, let caller): adopt(Descriptor(owning: fd), caller)
       case .reply(let address, let result):
-        guard let connection = connection(address.connection) else { continue }
-        borrowOutput(connection)
-        connection.session.finish(address, with: result, output: &connection.output, in: arena)
-        touched.append(connection)
-      case .drain(let completion): drainConnections(completion)
-      case .abort: for case let connection? in connections { close(connection) }
+        guard let connection = connections[address.connection] else { continue }
+        pump.finish(address, with: result, on: connection)
+        answered.append(connection)
+      case .drain(let completion):
+        whenDrained = completion
+        for connection in connections.all { settle(connection) }
+        if connections.count == 0 { completion() }
+      case .abort: for connection in connections.all { close(connection) }
       }
     }
-    // The replies of one wake-up leave in one write.
-    for connection in touched where isOpen(connection) {
-      flush(connection)
+    // The replies of one wake-up leave in one write. A connection that stands here twice has no more to write then.
+    for connection in answered where connections[connection.id] != nil {
+      pump.flush(connection)
       settle(connection)
     }
   }
 
   private func adopt(_ descriptor: consuming Descriptor, _ caller: Caller) {
-    generation &+= 1
-    let slot = freeSlots.popLast() ?? UInt32(connections.count)
-    if slot == connections.count { connections.append(nil) }
-    let connection = Connection(descriptor, id: ConnectionID(slot: slot, generation: generation), caller: caller)
-    connections[Int(slot)] = connection
-    openCount += 1
+    let connection = Connection(descriptor, id: connections.nextID(), caller: caller)
+    connections.insert(connection)
     do throws(SystemError) {
-      try events.add(connection.fd, .input, token: connection.id.token)
+      try events.add(connection.fd, connection.interest, token: connection.id.token)
     } catch {
-      parts.log.error("connection lost", metadata: ["reason": "\(error)"])
-      close(connection)
+      lose(connection, error)
       return
     }
-    if whenDrained != nil { finishReading(connection) }
-  }
-
-  private func drainConnections(_ completion: @escaping @Sendable () -> Void) {
-    whenDrained = completion
-    for case let connection? in connections { finishReading(connection) }
-    if openCount == 0 { completion() }
-  }
-
-  /// Answers what has come in so far and reads nothing after it.
-  private func finishReading(_ connection: Connection) {
-    read(connection, isGone: false)
-    connection.isInputOver = true
     settle(connection)
   }
 
-  // MARK: Connections
-
-  private func connection(_ id: ConnectionID) -> Connection? {
-    guard Int(id.slot) < connections.count, let connection = connections[Int(id.slot)], connection.id == id else {
-      return nil
-    }
-    return connection
-  }
-
-  private func isOpen(_ connection: Connection) -> Bool { self.connection(connection.id) != nil }
-
-  /// - Parameter isGone: whether the peer has left for good, so that what it still sent is all there will be and no
-  ///   reply reaches it.
-  private func read(_ connection: Connection, isGone: Bool) {
-    if !connection.isInputOver, !connection.isPaused {
-      switch SocketIO.receive(connection.fd, into: readBuffer.reserve(Self.readByteCount)) {
-      case .bytes(let count):
-        readBuffer.commit(count)
-        take(connection)
-        return
-      case .wouldBlock: break
-      case .ended: connection.isInputOver = true
-      case .failed:
-        close(connection)
-        return
-      }
-    }
-    if isGone { close(connection) }
-  }
-
-  /// Takes in what was read, after what was left before.
-  private func take(_ connection: Connection) {
-    if !connection.isOpened {
-      // The length's top byte is 0 for ttrpc (PROTOCOL.md); nothing else is spoken here.
-      guard readBuffer.bytes.first == 0 else {
-        readBuffer.consume(readBuffer.count)
-        close(connection)
-        return
-      }
-      connection.isOpened = true
-    }
-    if connection.input.isEmpty {
-      let consumed = work(connection, on: readBuffer.bytes)
-      readBuffer.consume(consumed)
-      if !readBuffer.isEmpty { connection.input.append(readBuffer.bytes) }
-    } else {
-      connection.input.append(readBuffer.bytes)
-      resume(connection)
-    }
-    readBuffer.consume(readBuffer.count)
-    flush(connection)
-  }
-
-  /// Goes on with what is left of the input.
-  private func resume(_ connection: Connection) {
-    let consumed = work(connection, on: connection.input.bytes)
-    connection.input.consume(consumed)
-    if connection.input.isEmpty { connection.input.releaseMemory() }
-  }
-
-  private func work(_ connection: Connection, on bytes: UnsafeRawBufferPointer) -> Int {
-    borrowOutput(connection)
-    let id = connection.id
-    let context = TTRPCSession.Context(
-      caller: connection.caller, handlers: parts.handlers, arena: arena, limits: parts.limits, clock: parts.clock,
-      now: parts.clock.now(), budget: budget,
-      address: { [self] in ReplyAddress(reactor: self, connection: id, stream: $0, serial: $1) })
-    let before = connection.session.callCount
-    let (consumed, progress) = connection.session.receive(bytes, context, output: &connection.output)
-    parts.statistics.countCalls(connection.session.callCount - before)
-    switch progress {
-    case .needsMore: connection.isPaused = false
-    case .paused: connection.isPaused = true
-    case .violation:
-      connection.isPaused = false
-      connection.isInputOver = true
-    }
-    return consumed
-  }
-
-  /// Writes what is to go out, and goes on with frames that waited for it.
-  private func flush(_ connection: Connection) {
-    while true {
-      while !connection.output.isEmpty {
-        switch SocketIO.send(connection.fd, connection.output.bytes) {
-        case .bytes(let count): connection.output.consume(count)
-        case .wouldBlock: return
-        case .ended, .failed:
-          close(connection)
-          return
-        }
-      }
-      connection.session.unsentDeadline = .never
-      returnOutput(connection)
-      guard connection.isPaused, connection.session.inFlightCount < parts.limits.callsInFlight else { return }
-      resume(connection)
-    }
-  }
-
-  /// Closes a connection that is finished, and else watches for what it needs next.
+  /// Closes a connection that is over, and else watches for what it needs next.
   private func settle(_ connection: Connection) {
-    guard isOpen(connection) else { return }
-    guard !connection.isFinished else {
+    if whenDrained != nil { pump.finishReading(connection) }
+    guard !connection.isOver else {
       close(connection)
       return
     }
@@ -279,60 +131,46 @@ final class Reactor: @unchecked Sendable {
       do throws(SystemError) {
         try events.modify(connection.fd, wanted, token: connection.id.token)
       } catch {
-        parts.log.error("connection lost", metadata: ["reason": "\(error)"])
-        close(connection)
+        lose(connection, error)
         return
       }
     }
-    let deadline = connection.nextDeadline
-    if deadline < timerDeadline { arm(deadline) }
+    arm(connection.nextDeadline)
+  }
+
+  private func lose(_ connection: Connection, _ error: SystemError) {
+    parts.log.error("connection lost", metadata: ["reason": "\(error)"])
+    close(connection)
   }
 
   private func close(_ connection: Connection) {
-    guard isOpen(connection) else { return }
-    connection.session.close(budget)
-    connections[Int(connection.id.slot)] = nil
-    freeSlots.append(connection.id.slot)
-    openCount -= 1
+    pump.release(connection)
+    connections.remove(connection)
     parts.census.leave(connection.caller.peer)
     // The descriptor goes with the connection, and out of the event set with it.
-    if openCount == 0 { whenDrained?() }
-  }
-
-  private func borrowOutput(_ connection: Connection) {
-    if connection.output.capacity == 0 { swap(&connection.output, &spareOutput) }
-  }
-
-  private func returnOutput(_ connection: Connection) {
-    guard connection.output.capacity > 0 else { return }
-    if spareOutput.capacity == 0, connection.output.capacity <= 16 * Self.readByteCount {
-      swap(&connection.output, &spareOutput)
-    } else {
-      connection.output.releaseMemory()
-    }
+    if connections.count == 0 { whenDrained?() }
   }
 
   // MARK: Deadlines
 
   private func arm(_ deadline: Deadline) {
+    guard deadline < timerDeadline else { return }
     timerDeadline = deadline
-    if deadline != .never { timer.setTimer(nanoseconds: deadline.nanoseconds) }
+    timer.setTimer(nanoseconds: deadline.nanoseconds)
   }
 
   private func timerFired() {
     timer.resetCounter()
     timerDeadline = .never
     let now = parts.clock.monotonicNanoseconds()
-    for case let connection? in connections {
-      guard connection.nextDeadline != .never else { continue }
-      if !connection.output.isEmpty, connection.session.unsentDeadline.hasPassed(at: now) {
-        // The peer does not read what it asked for, and a reply cannot be taken back half-way.
-        close(connection)
-        continue
+    for connection in connections.all where connection.nextDeadline != .never {
+      if connection.isOverdue(at: now) {
+        // Half a frame cannot be answered, and half a reply cannot be taken back.
+        parts.log.debug("connection closed", metadata: ["reason": "the peer let its time pass"])
+        connection.isBroken = true
+      } else if connection.session.nextDeadline.hasPassed(at: now) {
+        pump.expire(connection, at: now)
       }
-      borrowOutput(connection)
-      connection.session.expire(at: now, output: &connection.output, in: arena)
-      flush(connection)
       settle(connection)
     }
   }

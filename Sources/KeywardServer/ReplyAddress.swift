@@ -1,4 +1,3 @@
-import KeywardCore
 import KeywardWire
 
 /// Names a connection of a reactor. A slot is used again; its generation is not.
@@ -9,7 +8,7 @@ struct ConnectionID: Hashable, Sendable {
 
 /// Where the reply of a call that waits goes.
 struct ReplyAddress: Sendable {
-  let reactor: Reactor
+  let mailbox: Mailbox
   let connection: ConnectionID
   let stream: UInt32
   /// Tells the call from a later one on the same stream.
@@ -17,6 +16,6 @@ struct ReplyAddress: Sendable {
 
   /// Sends the reply on its way, from any thread. A connection that has gone by then gets none.
   func deliver(_ result: Result<Reply, CallError>) {
-    reactor.post(.reply(self, result))
+    mailbox.post(.reply(self, result))
   }
 }

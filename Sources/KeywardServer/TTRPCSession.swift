@@ -10,14 +10,14 @@ struct TTRPCSession {
   /// What the session works with for the length of one call.
   struct Context {
     let caller: Caller
+    let connection: ConnectionID
+    let mailbox: Mailbox
     let handlers: Handlers
     let arena: Arena
     let limits: Limits
     let clock: Clock
     let now: Instant
     let budget: FrameBudget
-    /// Where the reply of a call goes that waits: its stream and serial.
-    let address: (UInt32, UInt64) -> ReplyAddress
   }
 
   /// How far a read went.
@@ -42,19 +42,18 @@ struct TTRPCSession {
   /// Bytes of ``FrameBudget`` that the present frame holds.
   private var claimed = 0
   private(set) var callCount = 0
-  /// The earliest deadline of the replies put out and not yet sent; the connection resets it.
-  var unsentDeadline = Deadline.never
+  /// No call that waits has an earlier deadline.
+  private(set) var nextDeadline = Deadline.never
 
   var isIdle: Bool { inFlight.isEmpty }
   var inFlightCount: Int { inFlight.count }
-
-  /// The earliest deadline of the calls that wait.
-  var nextDeadline: Deadline { inFlight.values.lazy.map(\.deadline).min() ?? .never }
+  /// Whether the rest of a frame is read past.
+  var isDiscarding: Bool { discarding > 0 }
 
   /// Takes in as many frames as there are.
   /// - Returns: how many bytes are done with, and what comes next.
   mutating func receive(
-    _ bytes: UnsafeRawBufferPointer, _ context: borrowing Context, output: inout ByteBuffer
+    _ bytes: UnsafeRawBufferPointer, _ context: borrowing Context, output: inout Outbox
   ) -> (consumed: Int, Progress) {
     var position = 0
     while true {
@@ -64,7 +63,7 @@ struct TTRPCSession {
         discarding -= count
         if discarding > 0 { return (position, .needsMore) }
       }
-      guard output.count < context.limits.unsentOutput, inFlight.count < context.limits.callsInFlight else {
+      guard output.bytes.count < context.limits.unsentOutput, inFlight.count < context.limits.callsInFlight else {
         return (position, position < bytes.count ? .paused : .needsMore)
       }
       let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
@@ -88,7 +87,7 @@ struct TTRPCSession {
 
   /// Puts out the reply of a call that waited, unless the call is over already.
   mutating func finish(
-    _ address: ReplyAddress, with result: Result<Reply, CallError>, output: inout ByteBuffer, in arena: Arena
+    _ address: ReplyAddress, with result: Result<Reply, CallError>, output: inout Outbox, in arena: Arena
   ) {
     guard let call = inFlight[address.stream], call.serial == address.serial else { return }
     inFlight[address.stream] = nil
@@ -97,12 +96,13 @@ struct TTRPCSession {
   }
 
   /// Answers the calls whose deadline has passed.
-  mutating func expire(at now: UInt64, output: inout ByteBuffer, in arena: Arena) {
+  mutating func expire(at now: UInt64, output: inout Outbox, in arena: Arena) {
     for (stream, call) in inFlight where call.deadline.hasPassed(at: now) {
       inFlight[stream] = nil
       // Too late already, so it shall not count as a reply that is not taken in time.
       reply(.failure(.tooLate), on: stream, by: .never, &output, arena)
     }
+    nextDeadline = inFlight.values.lazy.map(\.deadline).min() ?? .never
     arena.reset()
   }
 
@@ -121,7 +121,7 @@ struct TTRPCSession {
 
   /// Judges a frame by its header, so that what is refused need not be held.
   private mutating func admit(
-    _ header: FrameHeader, available: Int, _ context: borrowing Context, _ output: inout ByteBuffer
+    _ header: FrameHeader, available: Int, _ context: borrowing Context, _ output: inout Outbox
   ) -> Admission {
     let refusal: CallError?
     switch header.kind {
@@ -156,7 +156,7 @@ struct TTRPCSession {
   }
 
   private mutating func call(
-    _ data: UnsafeRawBufferPointer, on stream: UInt32, _ context: borrowing Context, _ output: inout ByteBuffer
+    _ data: UnsafeRawBufferPointer, on stream: UInt32, _ context: borrowing Context, _ output: inout Outbox
   ) {
     callCount += 1
     defer { context.arena.reset() }
@@ -167,15 +167,19 @@ struct TTRPCSession {
         ? .never : Deadline(from: context.clock.monotonicNanoseconds(), timeout: call.timeoutNanoseconds)
       let serial = nextSerial
       nextSerial += 1
-      let address = context.address
+      let address = ReplyAddress(
+        mailbox: context.mailbox, connection: context.connection, stream: stream, serial: serial)
+      try context.handlers.admit(context.caller, to: call.method)
       let result = context.handlers.handle(
-        call.request, of: context.caller, at: context.now, by: deadline, later: { address(stream, serial) })
+        try call.request(in: context.arena), of: context.caller, at: context.now, by: deadline,
+        replyTo: address)
       if let result {
         let isLate = deadline != .never && deadline.hasPassed(at: context.clock.monotonicNanoseconds())
         reply(isLate ? .failure(.tooLate) : result, on: stream, by: deadline, &output, context.arena)
       } else {
         // The reply comes through the reactor's mailbox, so it cannot have come yet.
         inFlight[stream] = InFlight(serial: serial, deadline: deadline)
+        nextDeadline = min(nextDeadline, deadline)
       }
     } catch {
       reply(.failure(error), on: stream, by: .never, &output, context.arena)
@@ -183,21 +187,21 @@ struct TTRPCSession {
   }
 
   private mutating func reply(
-    _ result: Result<Reply, CallError>, on stream: UInt32, by deadline: Deadline, _ output: inout ByteBuffer,
+    _ result: Result<Reply, CallError>, on stream: UInt32, by deadline: Deadline, _ output: inout Outbox,
     _ arena: Arena
   ) {
-    unsentDeadline = min(unsentDeadline, deadline)
     switch result {
-    case .success(let reply): TTRPCEnvelope.append(reply, stream: stream, to: &output, in: arena)
-    case .failure(let error): TTRPCEnvelope.append(error, stream: stream, to: &output, in: arena)
+    case .success(let reply): TTRPCEnvelope.append(reply, stream: stream, to: &output.bytes, in: arena)
+    case .failure(let error): TTRPCEnvelope.append(error, stream: stream, to: &output.bytes, in: arena)
     }
+    output.markReply(by: deadline)
   }
 
   private mutating func refuse(
-    _ error: CallError, on stream: UInt32, _ context: borrowing Context, _ output: inout ByteBuffer
+    _ error: CallError, on stream: UInt32, _ context: borrowing Context, _ output: inout Outbox
   ) {
     callCount += 1
-    TTRPCEnvelope.append(error, stream: stream, to: &output, in: context.arena)
+    TTRPCEnvelope.append(error, stream: stream, to: &output.bytes, in: context.arena)
     context.arena.reset()
   }
 

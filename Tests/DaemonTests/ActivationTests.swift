@@ -1,6 +1,7 @@
 import Foundation
 import KeywardClient
 import KeywardCore
+import TestSupport
 import Testing
 
 private let activator = "/usr/bin/systemd-socket-activate"

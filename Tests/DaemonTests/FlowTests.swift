@@ -2,6 +2,7 @@ import Foundation
 import KeywardClient
 import KeywardCore
 import KeywardWire
+import TestSupport
 import Testing
 
 /// Many peers, silent peers, and peers that do not read.

@@ -2,6 +2,7 @@ import Foundation
 import KeywardClient
 import KeywardCore
 import KeywardWire
+import TestSupport
 import Testing
 
 /// The daemon's life: starting, ending well and badly, and starting again.

@@ -2,6 +2,7 @@ import Foundation
 import KeywardClient
 import KeywardCore
 import KeywardWire
+import TestSupport
 import Testing
 
 /// Every row of PROTOCOL.md's table of wrong frames, against the real daemon. After each, the connection goes on or

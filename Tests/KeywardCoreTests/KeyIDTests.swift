@@ -66,7 +66,8 @@ import Testing
 
   @Test("Nothing but spaces is no name", arguments: ["", " ", "\t\r\n", "\u{A0}", "\u{2028}", "\u{3000}\u{2003}"])
   func empty(_ text: String) {
-    #expect(throws: DomainError.invalid(field: "name", "is empty: give 1 to 128 characters, not all of them invisible")) { try KeyName(text) }
+    #expect(throws: DomainError.invalid(field: "name", "is empty: give 1 to 128 characters, not all of them invisible"))
+    { try KeyName(text) }
   }
 
   @Test(

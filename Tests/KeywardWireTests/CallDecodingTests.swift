@@ -8,7 +8,7 @@ import Testing
 
   private func decode(
     _ service: String, _ method: String, _ payload: ProtoWriter, also: (inout ProtoWriter) -> Void = { _ in }
-  ) throws(CallError) -> TTRPCCall {
+  ) throws(CallError) -> Request {
     try decode(
       ProtoWriter {
         $0.text(1, service)
@@ -18,15 +18,15 @@ import Testing
       }.bytes)
   }
 
-  private func decode(_ bytes: [UInt8]) throws(CallError) -> TTRPCCall {
+  private func decode(_ bytes: [UInt8]) throws(CallError) -> Request {
     // A copy of its exact size, so that a read past its end is one that tools see.
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
     defer { copy.deallocate() }
     copy.copyBytes(from: bytes)
-    return try TTRPCCall(UnsafeRawBufferPointer(copy), in: arena)
+    return try TTRPCCall(UnsafeRawBufferPointer(copy), in: arena).request(in: arena)
   }
 
-  private func refusal(_ body: () throws(CallError) -> TTRPCCall) -> CallError? {
+  private func refusal(_ body: () throws(CallError) -> Request) -> CallError? {
     do throws(CallError) {
       _ = try body()
       return nil
@@ -135,7 +135,7 @@ import Testing
       $0.varint(2, 2)
       $0.text(99, "later")
     }
-    guard case .createKey(let key) = try decode(Self.keys, "CreateKey", payload).request else {
+    guard case .createKey(let key) = try decode(Self.keys, "CreateKey", payload) else {
       Issue.record("not a CreateKey")
       return
     }

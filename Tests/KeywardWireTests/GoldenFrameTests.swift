@@ -28,8 +28,8 @@ import Testing
       let call = try TTRPCCall(UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.byteCount...]), in: arena)
       #expect(call.method == .validateKey)
       #expect(call.timeoutNanoseconds == 1_000_000)
-      guard case .validateKey(let secret, .chat) = call.request else {
-        Issue.record("decoded as \(call.request)")
+      guard case .validateKey(let secret, .chat) = try call.request(in: arena) else {
+        Issue.record("not a validation for chat")
         return
       }
       let text = "kw_chat_00000000000000000000000000000048L5Fo"

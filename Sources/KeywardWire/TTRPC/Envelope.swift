@@ -2,14 +2,16 @@ import CKeywardProto
 import CProtobufC
 import KeywardCore
 
-/// A call as ttrpc carries it: which method, with what, and until when.
-package struct TTRPCCall: Sendable {
+/// A call as ttrpc carries it: which method, with what, and until when. It lies in an arena and is good until that is
+/// reset.
+package struct TTRPCCall {
   package let method: Method
-  package let request: Request
-  /// Nanoseconds from the arrival; nil means that the peer waits for ever.
+  /// Nanoseconds that the peer waits; nil for ever.
   package let timeoutNanoseconds: Int64?
+  private let payload: UnsafeRawBufferPointer
 
-  /// Decodes the data of a Request frame. Everything that it makes in the arena may be dropped after.
+  /// Decodes the data of a Request frame, but for the message in it: whether the peer may call the method at all is
+  /// judged before anything is made of that.
   /// - Throws: INVALID_ARGUMENT for what cannot be decoded, UNIMPLEMENTED for a method that is not built,
   ///   DEADLINE_EXCEEDED for a negative timeout.
   package init(_ data: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) {
@@ -29,7 +31,13 @@ package struct TTRPCCall: Sendable {
     }
     self.method = method
     timeoutNanoseconds = timeout == 0 ? nil : timeout
-    request = try Request(method, payload: envelope.pointee.payload.bytes, in: arena)
+    payload = envelope.pointee.payload.bytes
+  }
+
+  /// Decodes the message.
+  /// - Throws: INVALID_ARGUMENT for one that cannot be decoded or that no key could have.
+  package func request(in arena: Arena) throws(CallError) -> Request {
+    try Request(method, payload: payload, in: arena)
   }
 
   private static func unimplemented(_ service: String, _ method: String) -> CallError {

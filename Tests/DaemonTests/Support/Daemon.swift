@@ -1,5 +1,6 @@
 import Foundation
 import KeywardClient
+import TestSupport
 import Testing
 
 /// A real keywardd on sockets and files of its own.
@@ -87,14 +88,5 @@ private final class NotifySocket {
     var bytes = [UInt8](repeating: 0, count: 256)
     let count = recv(fd, &bytes, bytes.count, 0)
     return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
-  }
-}
-
-func withSocketAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
-  var address = sockaddr_un()
-  address.sun_family = sa_family_t(AF_UNIX)
-  withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-  return withUnsafePointer(to: &address) { address in
-    address.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
   }
 }

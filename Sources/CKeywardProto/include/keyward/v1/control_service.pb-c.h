@@ -78,7 +78,7 @@ struct  Keyward__V1__GetStatusResponse
    */
   int64_t connection_count;
   /*
-   * How many calls have been answered since the start.
+   * How many calls have come since the start.
    */
   int64_t call_count;
   /*

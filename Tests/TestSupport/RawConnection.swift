@@ -1,40 +1,44 @@
-import Foundation
-import KeywardCore
-import KeywardWire
-import Testing
+import Glibc
+package import KeywardCore
+package import KeywardWire
 
 /// A peer that can say anything. Reads give up after 30 seconds.
-final class RawConnection {
+package final class RawConnection {
+  /// The connection did not do what a test takes for granted.
+  package struct Failure: Error {
+    package let message: String
+  }
+
   private let fd: Int32
   private let arena = Arena()
   private var input: [UInt8] = []
 
   /// A frame that came.
-  struct Frame {
-    let stream: UInt32
-    let type: UInt8
-    let data: [UInt8]
+  package struct Frame {
+    package let stream: UInt32
+    package let type: UInt8
+    package let data: [UInt8]
   }
 
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     var limit = timeval(tv_sec: 30, tv_usec: 0)
     for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
       setsockopt(fd, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
     let connected = withSocketAddress(path) { connect(fd, $0, $1) }
-    try #require(connected == 0, "cannot connect to \(path): errno \(errno)")
+    guard connected == 0 else { throw Failure(message: "cannot connect to \(path): errno \(errno)") }
   }
 
   deinit {
     close(fd)
   }
 
-  var descriptor: Int32 { fd }
+  package var descriptor: Int32 { fd }
 
   /// - Returns: false if the daemon has closed the connection.
   @discardableResult
-  func send(_ bytes: [UInt8]) -> Bool {
+  package func send(_ bytes: [UInt8]) -> Bool {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -46,7 +50,7 @@ final class RawConnection {
 
   /// Sends until the daemon has not read on for a second.
   /// - Returns: how many bytes went.
-  func sendUntilBlocked(_ bytes: [UInt8]) -> Int {
+  package func sendUntilBlocked(_ bytes: [UInt8]) -> Int {
     var sent = 0
     var polled = pollfd(fd: fd, events: Int16(POLLOUT), revents: 0)
     while sent < bytes.count, poll(&polled, 1, 1000) > 0 {
@@ -58,12 +62,12 @@ final class RawConnection {
     return sent
   }
 
-  func shutWriting() {
+  package func shutWriting() {
     shutdown(fd, Int32(SHUT_WR))
   }
 
   /// The next frame, nil at the end of the connection.
-  func receive() throws -> Frame? {
+  package func receive() throws -> Frame? {
     while true {
       if let header = input.withUnsafeBytes({ FrameHeader($0) }) {
         let end = FrameHeader.byteCount + header.dataByteCount
@@ -76,7 +80,7 @@ final class RawConnection {
       var chunk = [UInt8](repeating: 0, count: 65536)
       let count = recv(fd, &chunk, chunk.count, 0)
       if count < 0 {
-        try #require(errno == ECONNRESET, "nothing came in 30 seconds: errno \(errno)")
+        guard errno == ECONNRESET else { throw Failure(message: "nothing came in 30 seconds: errno \(errno)") }
         return nil
       }
       if count == 0 { return nil }
@@ -85,27 +89,27 @@ final class RawConnection {
   }
 
   /// The next frame as the answer to a call.
-  func receive(_ method: Method) throws -> (stream: UInt32, Result<Reply, CallError>)? {
+  package func receive(_ method: Method) throws -> (stream: UInt32, Result<Reply, CallError>)? {
     guard let frame = try receive() else { return nil }
     defer { arena.reset() }
     return (frame.stream, try frame.data.withUnsafeBytes { try TTRPCEnvelope.decode($0, of: method, in: arena) })
   }
 
   /// The status on the next frame.
-  func receiveError() throws -> (stream: UInt32, code: StatusCode)? {
+  package func receiveError() throws -> (stream: UInt32, code: StatusCode)? {
     guard let (stream, result) = try receive(.whoAmI) else { return nil }
     guard case .failure(let error) = result else { return (stream, .ok) }
     return (stream, error.code)
   }
 
-  func frame(_ request: OutgoingRequest, stream: UInt32, timeout: Int64 = 0) throws -> [UInt8] {
+  package func frame(_ request: OutgoingRequest, stream: UInt32, timeout: Int64 = 0) throws -> [UInt8] {
     defer { arena.reset() }
     var output = ByteBuffer()
     try TTRPCEnvelope.append(request, stream: stream, timeoutNanoseconds: timeout, to: &output, in: arena)
     return Array(output.bytes)
   }
 
-  static func header(length: Int, stream: UInt32, type: UInt8, flags: UInt8 = 0) -> [UInt8] {
+  package static func header(length: Int, stream: UInt32, type: UInt8, flags: UInt8 = 0) -> [UInt8] {
     withUnsafeBytes(of: (UInt32(length).bigEndian, stream.bigEndian)) { Array($0) } + [type, flags]
   }
 }

@@ -1,0 +1,185 @@
+import KeywardCore
+import KeywardWire
+import UnixSocket
+
+/// Moves a connection's bytes: in from its socket, through its session, and out again. It says on the connection what
+/// came of it, and leaves closing to the reactor.
+///
+/// Concurrency: confined to its reactor's queue.
+final class Pump {
+  private let parts: Reactor.Parts
+  private let mailbox: Mailbox
+  private let arena = Arena()
+  private let budget: FrameBudget
+  /// Empty between reads.
+  private var readBuffer = ByteBuffer(capacity: Pump.readByteCount)
+  /// Memory for a connection's output while it is at work.
+  private var spareOutput = ByteBuffer(capacity: Pump.readByteCount)
+
+  private static let readByteCount = 64 * 1024
+  /// Memory above this is not kept for the next connection.
+  private static let keptOutput = 1024 * 1024
+  /// Reads that a connection is given when the server stops: more than a socket holds.
+  private static let lastReads = 64
+
+  init(_ parts: Reactor.Parts, mailbox: Mailbox) {
+    self.parts = parts
+    self.mailbox = mailbox
+    budget = FrameBudget(byteCount: parts.limits.largeFrames)
+  }
+
+  /// Reads once and answers what has come whole.
+  /// - Returns: whether anything was there.
+  @discardableResult
+  func read(_ connection: Connection) -> Bool {
+    guard connection.isReadable else { return false }
+    switch SocketIO.receive(connection.fd, into: readBuffer.reserve(Self.readByteCount)) {
+    case .bytes(let count):
+      readBuffer.commit(count)
+      take(connection)
+      readBuffer.consume(readBuffer.count)
+      return true
+    case .wouldBlock: return false
+    case .ended:
+      connection.isInputOver = true
+      return false
+    case .failed:
+      connection.isBroken = true
+      return false
+    }
+  }
+
+  /// Answers what has come in so far and reads nothing after it. Where replies cannot leave, it goes on at the next
+  /// call.
+  func finishReading(_ connection: Connection) {
+    var left = connection.readsLeft ?? Self.lastReads
+    while connection.isReadable {
+      if left == 0 || !read(connection) { connection.isInputOver = true }
+      left -= 1
+    }
+    connection.readsLeft = left
+  }
+
+  /// Puts out the reply of a call that waited.
+  func finish(_ address: ReplyAddress, with result: Result<Reply, CallError>, on connection: Connection) {
+    borrowOutput(connection)
+    connection.session.finish(address, with: result, output: &connection.output, in: arena)
+  }
+
+  /// Answers the calls whose deadline has passed.
+  func expire(_ connection: Connection, at now: UInt64) {
+    borrowOutput(connection)
+    connection.session.expire(at: now, output: &connection.output, in: arena)
+    flush(connection)
+  }
+
+  /// Writes what is to go out, and goes on with frames that waited for it.
+  func flush(_ connection: Connection) {
+    while send(connection) {
+      connection.stallDeadline = .never
+      returnOutput(connection)
+      guard connection.isPaused, connection.session.inFlightCount < parts.limits.callsInFlight else { return }
+      resume(connection)
+    }
+  }
+
+  /// Gives back what a connection that is closed holds.
+  func release(_ connection: Connection) {
+    connection.session.close(budget)
+  }
+
+  // MARK: In
+
+  /// Takes in what was read, after what was left before.
+  private func take(_ connection: Connection) {
+    if !connection.isOpened {
+      // The length's top byte is 0 for ttrpc (PROTOCOL.md); nothing else is spoken here.
+      guard readBuffer.bytes.first == 0 else {
+        connection.isBroken = true
+        return
+      }
+      connection.isOpened = true
+    }
+    if connection.input.isEmpty {
+      let consumed = work(connection, on: readBuffer.bytes)
+      readBuffer.consume(consumed)
+      if !readBuffer.isEmpty { connection.input.append(readBuffer.bytes) }
+      timeFrame(connection, isNew: consumed > 0)
+    } else {
+      connection.input.append(readBuffer.bytes)
+      resume(connection)
+    }
+    flush(connection)
+  }
+
+  /// Goes on with what is left of the input.
+  private func resume(_ connection: Connection) {
+    let consumed = work(connection, on: connection.input.bytes)
+    connection.input.consume(consumed)
+    if connection.input.isEmpty { connection.input.releaseMemory() }
+    timeFrame(connection, isNew: consumed > 0)
+  }
+
+  /// - Returns: how many of the bytes are done with.
+  private func work(_ connection: Connection, on bytes: UnsafeRawBufferPointer) -> Int {
+    borrowOutput(connection)
+    let context = TTRPCSession.Context(
+      caller: connection.caller, connection: connection.id, mailbox: mailbox, handlers: parts.handlers, arena: arena,
+      limits: parts.limits, clock: parts.clock, now: parts.clock.now(), budget: budget)
+    let before = connection.session.callCount
+    let (consumed, progress) = connection.session.receive(bytes, context, output: &connection.output)
+    parts.statistics.countCalls(connection.session.callCount - before)
+    connection.isPaused = progress == .paused
+    if progress == .violation { connection.isInputOver = true }
+    return consumed
+  }
+
+  /// Gives the frame that has begun its time.
+  /// - Parameter isNew: whether it is another than before.
+  private func timeFrame(_ connection: Connection, isNew: Bool) {
+    guard !connection.isPaused, !connection.input.isEmpty || connection.session.isDiscarding else {
+      connection.frameDeadline = .never
+      return
+    }
+    guard isNew || connection.frameDeadline == .never else { return }
+    connection.frameDeadline = Deadline(
+      from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.frameSeconds)
+  }
+
+  // MARK: Out
+
+  /// - Returns: whether all the output has left; else it waits for the peer, or the connection is broken.
+  private func send(_ connection: Connection) -> Bool {
+    var hasSent = false
+    while !connection.output.bytes.isEmpty {
+      switch SocketIO.send(connection.fd, connection.output.bytes.bytes) {
+      case .bytes(let count):
+        connection.output.sent(count)
+        hasSent = true
+      case .wouldBlock:
+        if hasSent || connection.stallDeadline == .never {
+          connection.stallDeadline = Deadline(
+            from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.stallSeconds)
+        }
+        return false
+      case .ended, .failed:
+        connection.isBroken = true
+        return false
+      }
+    }
+    return true
+  }
+
+  private func borrowOutput(_ connection: Connection) {
+    if connection.output.bytes.capacity == 0 { swap(&connection.output.bytes, &spareOutput) }
+  }
+
+  private func returnOutput(_ connection: Connection) {
+    guard connection.output.bytes.capacity > 0 else { return }
+    if spareOutput.capacity == 0, connection.output.bytes.capacity <= Self.keptOutput {
+      swap(&connection.output.bytes, &spareOutput)
+    } else {
+      connection.output.bytes.releaseMemory()
+    }
+  }
+}

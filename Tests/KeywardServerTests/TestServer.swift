@@ -1,0 +1,89 @@
+import Foundation
+import KeywardCore
+import KeywardServer
+import KeywardWire
+import Logging
+import TestSupport
+import Testing
+import UnixSocket
+
+/// A server in the test's own process, with limits of the test's choosing and a store that does as it is told.
+final class TestServer: Sendable {
+  let store = FakeStore()
+  let gate: GatedStore
+  let path: String
+  private let server: Server
+  private let folder: String
+
+  init(_ adjust: (inout Limits) -> Void = { _ in }) throws {
+    var template = Array((NSTemporaryDirectory() + "/kw-XXXXXX").utf8CString)
+    folder = try #require(mkdtemp(&template).map { String(cString: $0) })
+    path = folder + "/s"
+    gate = GatedStore(store)
+    var options = Server.Options(
+      reactorCount: 1, version: "test", log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      ownUID: geteuid())
+    adjust(&options.limits)
+    server = try Server(try Registry(store: gate), at: try ListeningSocket(at: path), options)
+    server.start()
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  func connect() throws -> RawConnection { try RawConnection(path) }
+
+  func stop() {
+    server.stop()
+  }
+}
+
+/// A store whose commits wait while the gate is shut.
+final class GatedStore: Store {
+  private let store: FakeStore
+  private let gate = DispatchSemaphore(value: 1)
+
+  init(_ store: FakeStore) {
+    self.store = store
+  }
+
+  func shut() {
+    gate.wait()
+  }
+
+  func open() {
+    gate.signal()
+  }
+
+  func load(_ receive: (StoredKey) throws(StoreError) -> Void) throws(StoreError) -> StoreMark {
+    try store.load(receive)
+  }
+
+  func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
+    gate.wait()
+    defer { gate.signal() }
+    return try store.commit(changes, at: instant)
+  }
+}
+
+extension RawConnection {
+  func create(_ name: String, stream: UInt32, timeout: Int64 = 0) throws -> [UInt8] {
+    try frame(
+      .createKey(CreateKey(name: KeyName(checked: name), permission: .chat)), stream: stream, timeout: timeout)
+  }
+
+  func expectCreated(_ name: String, stream: UInt32) throws {
+    send(try create(name, stream: stream))
+    let (_, result) = try #require(try receive(.createKey))
+    #expect(throws: Never.self) { try result.get() }
+  }
+
+  /// Sends a call that is answered at once, and takes the answer.
+  func expectServed(stream: UInt32 = 901, _ location: SourceLocation = #_sourceLocation) throws {
+    send(try frame(.getStatus, stream: stream))
+    let (answered, result) = try #require(try receive(.getStatus), "closed", sourceLocation: location)
+    #expect(answered == stream, sourceLocation: location)
+    #expect(throws: Never.self, sourceLocation: location) { try result.get() }
+  }
+}

@@ -76,7 +76,7 @@ let package = Package(
     .testTarget(
       name: "KeywarddTests", dependencies: ["CommandSupport", "keywardd", argumentParser], swiftSettings: strict),
     .testTarget(
-      name: "DaemonTests", 
+      name: "DaemonTests",
       dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "TestSupport", "keyward", "keywardd"],
       exclude: ["GoClient"], swiftSettings: strict),
     .testTarget(
@@ -84,7 +84,8 @@ let package = Package(
       dependencies: ["KeywardCore", "KeywardServer", "KeywardWire", "TestSupport", "UnixSocket", logging],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["KeywardCore", "KeywardWire"], path: "Tests/TestSupport", swiftSettings: strict),
+      name: "TestSupport", dependencies: ["KeywardCore", "KeywardWire"], path: "Tests/TestSupport",
+      swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -16,21 +16,25 @@ public struct KeyName: Hashable, Sendable {
     let given = trimmed.unicodeScalars.count
     guard given <= 4 * Self.maxCount else { throw Self.tooLong(given) }
     let text = Self.normalized(trimmed)
-    guard text.unicodeScalars.contains(where: Self.isVisible) else {
-      throw .invalid(field: "name", "is empty: give 1 to \(Self.maxCount) characters, not all of them invisible")
-    }
     let count = text.unicodeScalars.count
     guard count <= Self.maxCount else { throw Self.tooLong(count) }
-    for scalar in text.unicodeScalars where Self.isForbidden(scalar) {
-      let code = String(scalar.value, radix: 16, uppercase: true)
-      let padded = String(repeating: "0", count: max(0, 4 - code.count)) + code
-      throw .invalid(field: "name", "has the control character U+\(padded): leave it out")
+    if let scalar = text.unicodeScalars.first(where: Self.isForbidden) {
+      throw .invalid(field: "name", "has the control character \(Self.codePoint(scalar)): leave it out")
+    }
+    guard text.unicodeScalars.contains(where: Self.isVisible) else {
+      throw .invalid(field: "name", "is empty: give 1 to \(Self.maxCount) characters, not all of them invisible")
     }
     self.text = text
   }
 
   private static func tooLong(_ count: Int) -> DomainError {
     .invalid(field: "name", "has \(count) characters: give at most \(maxCount)")
+  }
+
+  /// `U+202E`.
+  static func codePoint(_ scalar: Unicode.Scalar) -> String {
+    let digits = String(scalar.value, radix: 16, uppercase: true)
+    return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
   }
 
   /// A name that was checked when it was stored or sent.
@@ -40,7 +44,7 @@ public struct KeyName: Hashable, Sendable {
 
   /// Controls, line and paragraph separators, and what reorders the text around it (UAX #9), which could make one
   /// name look like another.
-  private static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
+  static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator: true
     default: scalar.properties.isBidiControl || scalar.properties.isNoncharacterCodePoint
@@ -50,7 +54,6 @@ public struct KeyName: Hashable, Sendable {
   /// A name of nothing but joiners, fillers and spaces cannot be told from another.
   private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
     !scalar.properties.isWhitespace && !scalar.properties.isDefaultIgnorableCodePoint
-      && !isForbidden(scalar)
   }
 
   private static func trimmed(_ text: String) -> String {

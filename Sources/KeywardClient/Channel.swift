@@ -14,9 +14,11 @@ final class Channel {
   private var isBroken = false
 
   private static let readByteCount = 16 * 1024
+  /// A day, which is for ever and overflows nothing.
+  private static let maxTimeoutMilliseconds = 86_400_000
 
   init(_ options: Client.Options) throws(ClientError) {
-    timeoutMilliseconds = max(1, options.timeoutMilliseconds)
+    timeoutMilliseconds = min(max(1, options.timeoutMilliseconds), Self.maxTimeoutMilliseconds)
     let path: SocketPath
     do throws(SocketPathError) {
       path = try SocketPath(options.socketPath)

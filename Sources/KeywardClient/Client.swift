@@ -16,7 +16,7 @@ public final class Client {
     public var socketPath: String
     /// The user, besides root and the caller, whose socket is trusted.
     public var expectedUser: String
-    /// Milliseconds that one call may take.
+    /// Milliseconds that one call may take, 1 to a day.
     public var timeoutMilliseconds: Int
 
     public init(

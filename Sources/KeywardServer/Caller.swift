@@ -9,4 +9,9 @@ final class Caller: Sendable {
     self.peer = peer
     self.rights = rights
   }
+
+  /// Bytes of replies that the peer may leave unread before it is not read from.
+  func unsentOutput(_ limits: Limits) -> Int {
+    rights.isEmpty ? min(limits.unsentOutput, limits.unsentOutputWithoutRights) : limits.unsentOutput
+  }
 }

@@ -24,7 +24,10 @@ final class Census: Sendable {
     counts.withLock { counts in
       let ofUser = counts.byUser[peer.uid, default: 0]
       let isFree = peer.uid == 0 || peer.uid == ownUID
-      guard counts.total < limits.connections, isFree || ofUser < limits.connectionsPerUser else { return false }
+      let reserve = isFree ? 0 : limits.reservedConnections
+      guard counts.total < limits.connections - reserve, isFree || ofUser < limits.connectionsPerUser else {
+        return false
+      }
       counts.total += 1
       counts.byUser[peer.uid] = ofUser + 1
       return true

@@ -22,7 +22,8 @@ final class Connection {
   var isInputOver = false
   /// What is in ``input`` waits until replies have left.
   var isPaused = false
-  /// Until when the frame that has begun must be whole.
+  /// The frame that has begun, by the session's count, and until when it must be whole.
+  var timedFrame: UInt64 = 0
   var frameDeadline = Deadline.never
   /// Until when some of the output must be taken.
   var stallDeadline = Deadline.never
@@ -49,7 +50,7 @@ final class Connection {
   /// What is to be watched for next. Nothing is read that could not be answered.
   func wantedInterest(_ limits: Limits) -> EventSet.Interest {
     var wanted: EventSet.Interest = []
-    if isReadable, output.bytes.count < limits.unsentOutput, session.inFlightCount < limits.callsInFlight {
+    if isReadable, output.bytes.count < caller.unsentOutput(limits), session.inFlightCount < limits.callsInFlight {
       wanted.insert(.input)
     }
     if !output.bytes.isEmpty { wanted.insert(.output) }
@@ -58,7 +59,9 @@ final class Connection {
 
   /// Whether the peer has let an instant pass by which it had to finish a frame or take a reply.
   func isOverdue(at now: UInt64) -> Bool {
-    min(frameDeadline, stallDeadline, output.nextDeadline).hasPassed(at: now)
+    // A frame that is not read on waits for the server, not for its peer.
+    let frame = interest.contains(.input) ? frameDeadline : .never
+    return min(frame, stallDeadline, output.nextDeadline).hasPassed(at: now)
   }
 
   /// When the connection needs attention though nothing comes.

@@ -2,6 +2,7 @@ import Dispatch
 import KeywardCore
 import KeywardWire
 import Logging
+import Synchronization
 import UnixSocket
 
 /// Judges a call's right, hands it to the domain and says what came of it. It knows no protocol.
@@ -12,6 +13,7 @@ final class Handlers: Sendable {
   struct Parts: Sendable {
     let registry: Registry
     let writer: Writer
+    let names: UserNameCache
     let clock: Clock
     let census: Census
     let statistics: Statistics
@@ -22,12 +24,17 @@ final class Handlers: Sendable {
 
   private let parts: Parts
   private let refusals: Throttle
+  private let failures: Throttle
+  /// WhoAmI calls that wait, of each user.
+  private let lookUps = Mutex<[UInt32: Int]>([:])
+  private static let lookUpsPerUser = 64
   /// For what waits on the host's name services.
-  private let names = DispatchQueue(label: "keyward.names")
+  private let lookUpQueue = DispatchQueue(label: "keyward.names")
 
   init(_ parts: Parts) {
     self.parts = parts
     refusals = Throttle(clock: parts.clock)
+    failures = Throttle(clock: parts.clock)
   }
 
   /// Judges whether a peer may call a method at all, before anything is made of what it sent.
@@ -69,7 +76,8 @@ final class Handlers: Sendable {
       case .getStatus:
         return .success(.getStatus(status(at: now)))
       case .whoAmI:
-        identify(caller, address)
+        if let user = parts.names.cachedName(of: caller.peer.uid) { return .success(identity(of: caller, user)) }
+        try lookUp(caller, address)
         return nil
       }
     } catch {
@@ -99,7 +107,7 @@ final class Handlers: Sendable {
   ) throws(CallError) {
     try parts.writer.submit(for: caller.peer, by: deadline) { actor in
       .create(key, by: actor)
-    } completion: { [log = parts.log] result in
+    } completion: { [log = parts.log, failures] result in
       switch result {
       case .success(.created(let view, let secret)):
         log.info(
@@ -107,8 +115,8 @@ final class Handlers: Sendable {
           metadata: ["key": "\(view.key.id)", "by": "\(view.key.creator)", "revision": "\(view.key.revision)"])
         address.deliver(.success(.createKey(view, secret)))
       case .failure(let error):
-        if error.code == .internal || error.code == .unavailable || error.code == .resourceExhausted {
-          log.error("change failed", metadata: ["reason": "\(error.message)"])
+        if [.internal, .unavailable, .resourceExhausted].contains(error.code), let suppressed = failures.admit() {
+          log.error("change failed", metadata: ["reason": "\(error.message)", "suppressed": "\(suppressed)"])
         }
         address.deliver(.failure(error))
       }
@@ -130,10 +138,27 @@ final class Handlers: Sendable {
       refusedCallCount: parts.statistics.refusedCallCount)
   }
 
-  private func identify(_ caller: Caller, _ address: ReplyAddress) {
-    names.async {
-      let user = UserNames.name(of: caller.peer.uid)
-      address.deliver(.success(.whoAmI(Identity(peer: caller.peer, user: user, rights: caller.rights))))
+  private func identity(of caller: Caller, _ user: String) -> Reply {
+    .whoAmI(Identity(peer: caller.peer, user: user, rights: caller.rights))
+  }
+
+  private func lookUp(_ caller: Caller, _ address: ReplyAddress) throws(CallError) {
+    let uid = caller.peer.uid
+    let isAdmitted = lookUps.withLock { lookUps in
+      guard lookUps[uid, default: 0] < Self.lookUpsPerUser else { return false }
+      lookUps[uid, default: 0] += 1
+      return true
+    }
+    guard isAdmitted else {
+      throw CallError(.resourceExhausted, "too many calls of this user wait for its name: try again in a moment")
+    }
+    lookUpQueue.async { [self] in
+      let user = parts.names.name(of: uid)
+      lookUps.withLock { lookUps in
+        let left = lookUps[uid, default: 1] - 1
+        lookUps[uid] = left == 0 ? nil : left
+      }
+      address.deliver(.success(identity(of: caller, user)))
     }
   }
 }

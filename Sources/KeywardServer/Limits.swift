@@ -4,6 +4,8 @@ import KeywardWire
 package struct Limits: Sendable {
   /// Connections open at once.
   package var connections = 4096
+  /// Those of them that only root and the daemon's own user may have, so that nobody shuts out an operator.
+  package var reservedConnections: Int { min(64, connections / 4) }
   /// Connections open at once of one user; root's and the daemon's own user's are not counted.
   package var connectionsPerUser = 1024
   /// Calls of one connection that wait for the store; with so many it is not read from.
@@ -12,11 +14,13 @@ package struct Limits: Sendable {
   package var commandsWaiting = 16_384
   /// Replies that a connection has not taken yet; with so many it is not read from. One reply may go beyond.
   package var unsentOutput = 256 * 1024
+  /// The same for a peer that holds no right, whose replies are all small.
+  package var unsentOutputWithoutRights = 16 * 1024
   /// Bytes of a frame that is too long that are read past to keep the connection.
   package var discardedInput = 4 * FrameHeader.maxDataByteCount
-  /// Memory of one reactor for the unfinished frames that are longer than ``smallFrame``.
+  /// Memory of one reactor for what has come of unfinished frames, beyond ``smallFrame`` of each.
   package var largeFrames = 32 * 1024 * 1024
-  /// A frame up to this long is always taken.
+  /// A frame up to this long is always taken; a longer one only of a peer that holds a right.
   package var smallFrame = 64 * 1024
   /// Seconds that a frame may take from its first byte to its last.
   package var frameSeconds = 30.0

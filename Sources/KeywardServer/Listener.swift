@@ -16,6 +16,8 @@ final class Listener: @unchecked Sendable {
   private let queue = DispatchQueue(label: "keyward.listener")
   private let source: any DispatchSourceRead
   private var nextReactor = 0
+  private var isSuspended = false
+  private let stopped = DispatchSemaphore(value: 0)
 
   /// Connections taken before others on the queue have a turn.
   private static let acceptLimit = 64
@@ -36,14 +38,16 @@ final class Listener: @unchecked Sendable {
 
   func start() {
     source.setEventHandler { [self] in acceptWaiting() }
+    source.setCancelHandler { [stopped] in stopped.signal() }
     source.activate()
   }
 
   /// Takes no more connections, and returns when the last one taken has been dealt out.
   func stop() {
-    let stopped = DispatchSemaphore(value: 0)
-    source.setCancelHandler { stopped.signal() }
-    source.cancel()
+    queue.sync {
+      source.cancel()
+      goOn()
+    }
     stopped.wait()
     socket.removeFile()
   }
@@ -56,11 +60,19 @@ final class Listener: @unchecked Sendable {
       } catch {
         complain("connection not taken", reason: "\(error)")
         // Out of descriptors or memory: the connection waits in the backlog, and trying again at once would spin.
+        isSuspended = true
         source.suspend()
-        queue.asyncAfter(deadline: .now() + Self.pause) { [self] in source.resume() }
+        queue.asyncAfter(deadline: .now() + Self.pause) { [self] in goOn() }
         return
       }
     }
+  }
+
+  /// A suspended source delivers nothing, its cancellation included.
+  private func goOn() {
+    guard isSuspended else { return }
+    isSuspended = false
+    source.resume()
   }
 
   private func welcome(_ descriptor: consuming Descriptor) throws(SystemError) {

@@ -35,6 +35,9 @@ struct Outbox: ~Copyable {
     if doneCount == due.count, doneCount > 0 {
       due.removeAll(keepingCapacity: due.capacity <= Self.keptCapacity)
       doneCount = 0
+    } else if doneCount > 256, doneCount * 2 > due.count {
+      due.removeFirst(doneCount)
+      doneCount = 0
     }
   }
 }

@@ -104,7 +104,7 @@ final class Pump {
       let consumed = work(connection, on: readBuffer.bytes)
       readBuffer.consume(consumed)
       if !readBuffer.isEmpty { connection.input.append(readBuffer.bytes) }
-      timeFrame(connection, isNew: consumed > 0)
+      timeFrame(connection)
     } else {
       connection.input.append(readBuffer.bytes)
       resume(connection)
@@ -116,8 +116,8 @@ final class Pump {
   private func resume(_ connection: Connection) {
     let consumed = work(connection, on: connection.input.bytes)
     connection.input.consume(consumed)
-    if connection.input.isEmpty { connection.input.releaseMemory() }
-    timeFrame(connection, isNew: consumed > 0)
+    connection.input.giveBack()
+    timeFrame(connection)
   }
 
   /// - Returns: how many of the bytes are done with.
@@ -135,13 +135,14 @@ final class Pump {
   }
 
   /// Gives the frame that has begun its time.
-  /// - Parameter isNew: whether it is another than before.
-  private func timeFrame(_ connection: Connection, isNew: Bool) {
+  private func timeFrame(_ connection: Connection) {
     guard !connection.isPaused, !connection.input.isEmpty || connection.session.isDiscarding else {
       connection.frameDeadline = .never
       return
     }
-    guard isNew || connection.frameDeadline == .never else { return }
+    let frame = connection.session.frameCount
+    guard frame != connection.timedFrame || connection.frameDeadline == .never else { return }
+    connection.timedFrame = frame
     connection.frameDeadline = Deadline(
       from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.frameSeconds)
   }

@@ -30,7 +30,8 @@ final class Reactor: @unchecked Sendable {
 
   private let parts: Parts
   private let queue: DispatchQueue
-  private let source: any DispatchSourceRead
+  /// Made when the reactor starts: one that was never activated must not be let go of.
+  private var source: (any DispatchSourceRead)?
   private let events: EventSet
   private let mailbox: Mailbox
   private let pump: Pump
@@ -49,12 +50,13 @@ final class Reactor: @unchecked Sendable {
     try events.add(mailbox.counter.rawValue, .input, token: Self.mailboxToken)
     try events.add(timer.rawValue, .input, token: Self.timerToken)
     queue = DispatchQueue(label: "keyward.reactor.\(number)", qos: .userInitiated)
-    source = DispatchSource.makeReadSource(fileDescriptor: events.descriptor.rawValue, queue: queue)
   }
 
   /// Begins to serve. A reactor serves for the rest of the process's life, so its descriptors outlive its source.
   func start() {
+    let source = DispatchSource.makeReadSource(fileDescriptor: events.descriptor.rawValue, queue: queue)
     source.setEventHandler { [self] in drainEvents() }
+    self.source = source
     source.activate()
   }
 
@@ -91,7 +93,7 @@ final class Reactor: @unchecked Sendable {
       case .reply(let address, let result):
         guard let connection = connections[address.connection] else { continue }
         pump.finish(address, with: result, on: connection)
-        answered.append(connection)
+        if answered.last !== connection { answered.append(connection) }
       case .drain(let completion):
         whenDrained = completion
         for connection in connections.all { settle(connection) }
@@ -164,6 +166,8 @@ final class Reactor: @unchecked Sendable {
     timerDeadline = .never
     let now = parts.clock.monotonicNanoseconds()
     for connection in connections.all where connection.nextDeadline != .never {
+      // The kernel tells of room for output only when there is plenty.
+      pump.flush(connection)
       if connection.isOverdue(at: now) {
         // Half a frame cannot be answered, and half a reply cannot be taken back.
         parts.log.debug("connection closed", metadata: ["reason": "the peer let its time pass"])

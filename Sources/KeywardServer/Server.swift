@@ -35,11 +35,13 @@ package final class Server: Sendable {
   ) throws(SystemError) {
     let census = Census(limits: options.limits, ownUID: options.ownUID)
     let statistics = Statistics()
-    writer = Writer(registry: registry, clock: options.clock, limit: options.limits.commandsWaiting)
+    let names = UserNameCache(clock: options.clock)
+    writer = Writer(
+      registry: registry, clock: options.clock, names: names, limit: options.limits.commandsWaiting)
     limits = options.limits
     let handlers = Handlers(
       Handlers.Parts(
-        registry: registry, writer: writer, clock: options.clock, census: census, statistics: statistics,
+        registry: registry, writer: writer, names: names, clock: options.clock, census: census, statistics: statistics,
         log: options.log, version: options.version, startTime: options.clock.now()))
     let parts = Reactor.Parts(
       handlers: handlers, limits: options.limits, clock: options.clock, census: census, statistics: statistics,

@@ -42,6 +42,8 @@ struct TTRPCSession {
   /// Bytes of ``FrameBudget`` that the present frame holds.
   private var claimed = 0
   private(set) var callCount = 0
+  /// Frames done with, and those read past as well.
+  private(set) var frameCount: UInt64 = 0
   /// No call that waits has an earlier deadline.
   private(set) var nextDeadline = Deadline.never
 
@@ -62,8 +64,11 @@ struct TTRPCSession {
         position += count
         discarding -= count
         if discarding > 0 { return (position, .needsMore) }
+        frameCount += 1
       }
-      guard output.bytes.count < context.limits.unsentOutput, inFlight.count < context.limits.callsInFlight else {
+      guard output.bytes.count < context.caller.unsentOutput(context.limits),
+        inFlight.count < context.limits.callsInFlight
+      else {
         return (position, position < bytes.count ? .paused : .needsMore)
       }
       let rest = UnsafeRawBufferPointer(rebasing: bytes[position...])
@@ -73,12 +78,15 @@ struct TTRPCSession {
         let data = rest[FrameHeader.byteCount..<FrameHeader.byteCount + header.dataByteCount]
         call(UnsafeRawBufferPointer(rebasing: data), on: header.streamID, context, &output)
         position += FrameHeader.byteCount + header.dataByteCount
+        frameCount += 1
         release(context)
       case .wait:
         return (position, .needsMore)
       case .skip:
         position += FrameHeader.byteCount
         discarding = header.dataByteCount
+        frameCount += 1
+        release(context)
       case .violation:
         return (bytes.count, .violation)
       }
@@ -128,9 +136,9 @@ struct TTRPCSession {
     case nil, .response: refusal = nil
     case .data: refusal = CallError(.invalidArgument, "ttrpc streams are not served here: use unary calls, or gRPC")
     case .request:
-      guard let wrong = wrongness(of: header) else {
+      guard let wrong = wrongness(of: header, context) else {
         guard available < FrameHeader.byteCount + header.dataByteCount else { return .take }
-        guard claimed > 0 || claim(header.dataByteCount, context) else {
+        guard claim(available, context) else {
           refuse(.memoryIsShort, on: header.streamID, context, &output)
           return .skip
         }
@@ -142,12 +150,15 @@ struct TTRPCSession {
     return header.dataByteCount <= context.limits.discardedInput ? .skip : .violation
   }
 
-  private func wrongness(of header: FrameHeader) -> CallError? {
+  private func wrongness(of header: FrameHeader, _ context: borrowing Context) -> CallError? {
     if header.dataByteCount > FrameHeader.maxDataByteCount {
       return CallError(.resourceExhausted, "the frame is longer than 4 MiB: send less at once")
     }
     if header.streamID % 2 == 0 {
       return CallError(.invalidArgument, "stream id \(header.streamID) is even: a client's are odd")
+    }
+    if header.dataByteCount > context.limits.smallFrame, context.caller.rights.isEmpty {
+      return CallError(.permissionDenied, "a request this long needs a right, and this user has been granted none")
     }
     if inFlight[header.streamID] != nil {
       return CallError(.invalidArgument, "stream id \(header.streamID) is in use by a call that is not over")
@@ -194,7 +205,7 @@ struct TTRPCSession {
     case .success(let reply): TTRPCEnvelope.append(reply, stream: stream, to: &output.bytes, in: arena)
     case .failure(let error): TTRPCEnvelope.append(error, stream: stream, to: &output.bytes, in: arena)
     }
-    output.markReply(by: deadline)
+    if case .success = result { output.markReply(by: deadline) }
   }
 
   private mutating func refuse(
@@ -205,10 +216,12 @@ struct TTRPCSession {
     context.arena.reset()
   }
 
+  /// Accounts for what has come of a frame that is not whole, as it comes: its header alone takes nothing.
   private mutating func claim(_ byteCount: Int, _ context: borrowing Context) -> Bool {
-    guard byteCount > context.limits.smallFrame else { return true }
-    guard context.budget.claim(byteCount) else { return false }
-    claimed = byteCount
+    let more = byteCount - context.limits.smallFrame - claimed
+    guard more > 0 else { return true }
+    guard context.budget.claim(more) else { return false }
+    claimed += more
     return true
   }
 

@@ -2,7 +2,6 @@ import Dispatch
 import KeywardCore
 import KeywardWire
 import Synchronization
-import UnixSocket
 
 /// Takes commands to the store: one at work at a time, and all that gather while it is at work go together in the
 /// next transaction.
@@ -19,6 +18,7 @@ final class Writer: Sendable {
 
   private let registry: Registry
   private let clock: Clock
+  private let names: UserNameCache
   private let limit: Int
   private let queue = DispatchQueue(label: "keyward.writer")
   private let waiting = Mutex<[Waiting]>([])
@@ -27,8 +27,9 @@ final class Writer: Sendable {
   private static let batchLimit = 512
 
   /// - Parameter limit: how many commands may wait.
-  init(registry: Registry, clock: Clock, limit: Int) {
+  init(registry: Registry, clock: Clock, names: UserNameCache, limit: Int) {
     self.registry = registry
+    self.names = names
     self.clock = clock
     self.limit = limit
   }
@@ -73,7 +74,6 @@ final class Writer: Sendable {
 
   private func carryOut(_ batch: [Waiting]) {
     let monotonic = clock.monotonicNanoseconds()
-    var names: [UInt32: String] = [:]
     var timely: [Waiting] = []
     for waiting in batch {
       if waiting.deadline.hasPassed(at: monotonic) {
@@ -83,10 +83,8 @@ final class Writer: Sendable {
       }
     }
     let commands = timely.map { waiting in
-      let uid = waiting.peer.uid
-      let user = names[uid] ?? UserNames.name(of: uid)
-      names[uid] = user
-      return waiting.command(Actor(uid: uid, user: user, pid: waiting.peer.pid))
+      let peer = waiting.peer
+      return waiting.command(Actor(uid: peer.uid, user: names.name(of: peer.uid), pid: peer.pid))
     }
     let results = registry.commit(commands, at: clock.now())
     for (waiting, result) in zip(timely, results) { waiting.completion(result.mapError { CallError($0) }) }

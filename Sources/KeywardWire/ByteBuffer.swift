@@ -56,18 +56,25 @@ package struct ByteBuffer: ~Copyable {
     }
   }
 
-  /// Drops and wipes bytes at the end, back to a count there was before.
-  package mutating func truncate(to count: Int) {
-    precondition(count >= 0 && count <= self.count, "there is less than that")
-    memory.wipe(start + count..<end)
-    end = start + count
-  }
-
   /// Gives the memory back; only for an empty buffer.
   package mutating func releaseMemory() {
     precondition(isEmpty, "bytes would be lost")
     memory.deallocate()
     memory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  }
+
+  /// Gives back memory that its bytes have no use for: all of it when there are none.
+  package mutating func giveBack() {
+    if isEmpty { return releaseMemory() }
+    guard memory.count > 64 * 1024, count <= memory.count / 4 else { return }
+    let fitted = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: max(Self.minCapacity, count.nextPowerOf2), alignment: 16)
+    fitted.copyMemory(from: bytes)
+    let count = count
+    Self.free(memory, wiping: start..<end)
+    memory = fitted
+    start = 0
+    end = count
   }
 
   private mutating func makeRoom(_ room: Int) {

@@ -38,7 +38,7 @@ func serve(_ configuration: Configuration) throws(StartError) -> Never {
   } catch {
     throw StartError(error)
   }
-  server.start()
+  shutdown.start(server, over: store)
   log.notice(
     "ready",
     metadata: [
@@ -46,10 +46,12 @@ func serve(_ configuration: Configuration) throws(StartError) -> Never {
       "keys": "\(registry.keyCount)", "revision": "\(registry.revision)",
       "load_ms": "\((loaded - began) / 1_000_000)", "reactors": "\(options.reactorCount)",
     ])
-  shutdown.arm(server, store)
   ServiceManager.notify("READY=1")
   dispatchMain()
 }
+
+/// Fewer than these would leave too few for connections, and libdispatch aborts where it gets none.
+private let minDescriptors = 64
 
 /// Sets the process up before it holds a secret.
 /// - Returns: how many descriptors it may have.
@@ -67,7 +69,13 @@ private func guardProcess() throws(StartError) -> Int {
         + " it (systemd: PrivateUsers=no)", status: EX_CONFIG)
   }
   umask(0o077)
-  return ProcessGuard.raiseDescriptorLimit()
+  let descriptors = ProcessGuard.raiseDescriptorLimit()
+  guard descriptors >= minDescriptors else {
+    throw StartError(
+      "this process may have only \(descriptors) files open: let it have \(minDescriptors) at least (systemd:"
+        + " LimitNOFILE=)", status: EX_CONFIG)
+  }
+  return descriptors
 }
 
 private func openStore(_ path: String) throws(StartError) -> SQLiteStore {

@@ -24,9 +24,11 @@ final class Shutdown: Sendable {
     self.log = log
   }
 
-  /// From here on a signal is an event. One that comes before ``arm(_:_:)`` ends the process at once, for then
+  /// From here on a signal is an event. One that comes before ``start(_:over:)`` ends the process at once, for then
   /// nobody waits for an answer yet.
   func watchSignals() {
+    // A log whose reader has gone ends nothing.
+    signal(SIGPIPE, SIG_IGN)
     for number in [SIGTERM, SIGINT, SIGHUP] {
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
@@ -36,9 +38,12 @@ final class Shutdown: Sendable {
     }
   }
 
-  /// Says what there is to end.
-  func arm(_ server: Server, _ store: SQLiteStore) {
-    running.withLock { $0 = Running(server: server, store: store) }
+  /// Starts the server, so that a signal finds it either not begun or to be drained.
+  func start(_ server: Server, over store: SQLiteStore) {
+    queue.sync {
+      server.start()
+      running.withLock { $0 = Running(server: server, store: store) }
+    }
   }
 
   private func received(_ number: Int32) {

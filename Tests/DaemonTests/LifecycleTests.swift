@@ -66,6 +66,43 @@ import Testing
     #expect(try second.client().status().keyCount == names.count)
   }
 
+  @Test func `A daemon that has run out of descriptors stops as it should`() throws {
+    let daemon = try Daemon()
+    let peer = try RawConnection(daemon.scratch.socket)
+    peer.send(try peer.frame(.getStatus, stream: 1))
+    #expect(try peer.receive() != nil)
+    // From here on no connection can be accepted, and the listener pauses again and again.
+    let limited = try Command(["/usr/bin/prlimit", "--pid=\(daemon.pid)", "--nofile=8:8"])
+    #expect(limited.status == 0)
+    let crowd = try (0..<10).map { _ in try RawConnection(daemon.scratch.socket) }
+    for stream in stride(from: 3, through: 99, by: 2) as StrideThrough<UInt32> {
+      peer.send(try peer.frame(.getStatus, stream: stream))
+      #expect(try peer.receive() != nil)
+    }
+    #expect(daemon.end() == 0)
+    #expect(daemon.logText.contains("connection not taken"))
+    withExtendedLifetime(crowd) {}
+  }
+
+  @Test(arguments: [24, 32, 63])
+  func `A daemon with too few descriptors says so and never traps`(limit: Int) throws {
+    let scratch = try Scratch()
+    let daemon = try Command(
+      ["/usr/bin/prlimit", "--nofile=\(limit):\(limit)", Products.daemon]
+        + ["--socket", scratch.socket, "--database", scratch.database])
+    #expect(daemon.status == EX_CONFIG)
+    #expect(daemon.errors.contains("64"))
+  }
+
+  @Test func `A log that nobody reads any more ends nothing`() throws {
+    let scratch = try Scratch()
+    let daemon = try Daemon(
+      scratch, wrapper: ["/bin/bash", "-c", "exec \"$0\" \"$@\" 2> >(exec head -n 1 > /dev/null)"])
+    let client = try daemon.client()
+    for number in 0..<20 { _ = try create("k\(number)", on: client) }
+    #expect(try client.status().keyCount == 20)
+  }
+
   @Test func `A second daemon on the same database is refused and the first goes on`() throws {
     let daemon = try Daemon()
     let secret = try create("k", on: daemon.client())

@@ -42,27 +42,42 @@ import Testing
     for _ in 0..<10 { #expect(try #require(try peer.receive(.listKeys)).stream == 3) }
   }
 
-  @Test func `Long frames that are under way have a common limit, and a refused one is read past`() throws {
-    let server = try TestServer {
-      $0.largeFrames = 300_000
-      $0.frameSeconds = 60
-    }
+  @Test func `What has come of long frames has a common limit, and a refused one is read past`() throws {
+    let server = try TestServer { $0.largeFrames = 150_000 }
     let holder = try server.connect()
-    holder.send(RawConnection.header(length: 200_000, stream: 1, type: 1) + [0])
+    holder.send(RawConnection.header(length: 200_000, stream: 1, type: 1) + [UInt8](repeating: 0xFF, count: 199_999))
     let other = try server.connect()
     // What is sent of the first must have arrived before the second begins.
-    try other.expectServed()
-    other.send(RawConnection.header(length: 200_000, stream: 3, type: 1))
+    try holder.expectUnanswered(while: other)
+    other.send(RawConnection.header(length: 200_000, stream: 3, type: 1) + [UInt8](repeating: 0xFF, count: 190_000))
     let refusal = try #require(try other.receiveError())
     #expect(refusal.stream == 3)
     #expect(refusal.code == .resourceExhausted)
-    other.send([UInt8](repeating: 0, count: 200_000))
+    other.send([UInt8](repeating: 0xFF, count: 10_000))
     try other.expectServed(stream: 5)
-    // The holder's end gives its part back.
-    holder.send([UInt8](repeating: 0xFF, count: 199_999))
+    // The end of the holder's frame gives its part back.
+    holder.send([0xFF])
     #expect(try #require(try holder.receiveError()).code == .invalidArgument)
     other.send(RawConnection.header(length: 200_000, stream: 7, type: 1) + [UInt8](repeating: 0xFF, count: 200_000))
     #expect(try #require(try other.receiveError()).code == .invalidArgument)
+  }
+
+  @Test func `Headers of long frames alone take nothing from others`() throws {
+    let server = try TestServer { $0.largeFrames = 150_000 }
+    let announcers = try (0..<50).map { _ in try server.connect() }
+    for peer in announcers { peer.send(RawConnection.header(length: FrameHeader.maxDataByteCount, stream: 1, type: 1)) }
+    let other = try server.connect()
+    other.send(RawConnection.header(length: 200_000, stream: 7, type: 1) + [UInt8](repeating: 0xFF, count: 200_000))
+    #expect(try #require(try other.receiveError()).code == .invalidArgument)
+  }
+
+  @Test func `Calls that are answered late do not end their connection`() throws {
+    let server = try TestServer()
+    let peer = try server.connect()
+    let call = try peer.frame(.getStatus, stream: 1, timeout: 1)
+    let calls = Array(repeatElement(call, count: 20_000).joined())
+    let count = peer.sendUntilBlocked(calls) / call.count
+    for _ in 0..<count { #expect(try #require(try peer.receiveError()).code == .deadlineExceeded) }
   }
 
   @Test func `Connections past the limit are closed, and room is made when one goes`() throws {

@@ -86,4 +86,14 @@ extension RawConnection {
     #expect(answered == stream, sourceLocation: location)
     #expect(throws: Never.self, sourceLocation: location) { try result.get() }
   }
+
+  /// Returns when the server has read what was sent before: it has one reactor, which takes what is ready in turn.
+  func expectUnanswered(while other: RawConnection) throws {
+    var left: Int32 = 1
+    while left > 0 {
+      try other.expectServed()
+      try #require(ioctl(descriptor, UInt(TIOCOUTQ), &left) == 0)
+    }
+    try other.expectServed()
+  }
 }

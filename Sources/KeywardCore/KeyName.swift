@@ -21,6 +21,9 @@ public struct KeyName: Hashable, Sendable {
     if let scalar = text.unicodeScalars.first(where: Self.isForbidden) {
       throw .invalid(field: "name", "has the control character \(Self.codePoint(scalar)): leave it out")
     }
+    guard !Self.isSecret(text) else {
+      throw .invalid(field: "name", "is a secret, and names are shown to everybody: choose another")
+    }
     guard text.unicodeScalars.contains(where: Self.isVisible) else {
       throw .invalid(field: "name", "is empty: give 1 to \(Self.maxCount) characters, not all of them invisible")
     }
@@ -49,6 +52,11 @@ public struct KeyName: Hashable, Sendable {
     case .control, .lineSeparator, .paragraphSeparator: true
     default: scalar.properties.isBidiControl || scalar.properties.isNoncharacterCodePoint
     }
+  }
+
+  private static func isSecret(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { PresentedSecret.isOurs(UnsafeRawBufferPointer($0)) }
   }
 
   /// A name of nothing but joiners, fillers and spaces cannot be told from another.

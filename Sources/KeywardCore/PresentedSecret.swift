@@ -18,6 +18,9 @@ public enum PresentedSecret: Sendable, Equatable {
     self = .digest(Digest(sha256: bytes))
   }
 
+  /// Whether the bytes have the form and the checksum of a secret that keyward made.
+  static func isOurs(_ bytes: UnsafeRawBufferPointer) -> Bool { claimsToBeOurs(bytes) && isWellFormed(bytes) }
+
   private static func claimsToBeOurs(_ bytes: UnsafeRawBufferPointer) -> Bool {
     bytes.count >= 3 && bytes[0] == UInt8(ascii: "k") && bytes[1] == UInt8(ascii: "w")
       && bytes[2] == UInt8(ascii: "_")

@@ -97,7 +97,12 @@ struct StoreFile {
     }
     guard status.st_mode & 0o077 == 0 else {
       let mode = "0" + String(status.st_mode & 0o7777, radix: 8)
-      throw .folder(folder, "is open to others (mode \(mode)): run chmod 700 \(folder)")
+      // A folder that many use, like /tmp, is not to be shut for keyward's sake.
+      let isShared = status.st_mode & S_ISVTX != 0 || status.st_uid != user
+      throw .folder(
+        folder,
+        "is open to others (mode \(mode)): "
+          + (isShared ? "name a database in a folder of its own, with mode 0700" : "run chmod 700 \(folder)"))
     }
     guard faccessat(AT_FDCWD, folder, R_OK | W_OK | X_OK, AT_EACCESS) == 0 else {
       throw .folder(folder, "cannot be written (\(reason)): let user \(user) write it")

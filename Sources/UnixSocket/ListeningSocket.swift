@@ -23,17 +23,21 @@ package struct ListeningSocket: ~Copyable, Sendable {
     }
     try Self.clear(path)
     let socket = try Self.makeSocket()
-    // Nobody may connect before the mode is set; listen(2) comes last for the same reason.
-    let mask = umask(0o177)
+    let mask = umask(0o111)
     let bound = path.withAddress { bind(socket.rawValue, $0, $1) }
     let failure = SystemError("make the socket \(path.text)")
     umask(mask)
     guard bound == 0 else {
-      throw failure.code == EADDRINUSE ? .inUse(path.text) : .system(failure)
+      switch failure.code {
+      case EADDRINUSE: throw .inUse(path.text)
+      case ENOENT, ENOTDIR, EACCES, EROFS: throw .folder(failure)
+      default: throw .system(failure)
+      }
     }
     var status = stat()
-    guard stat(path.text, &status) == 0, chmod(path.text, 0o666) == 0, listen(socket.rawValue, Self.backlog) == 0
-    else { throw .system(SystemError("listen at \(path.text)")) }
+    guard lstat(path.text, &status) == 0, listen(socket.rawValue, Self.backlog) == 0 else {
+      throw .system(SystemError("listen at \(path.text)"))
+    }
     descriptor = socket
     self.path = path.text
     file = (status.st_dev, status.st_ino)
@@ -52,6 +56,13 @@ package struct ListeningSocket: ~Copyable, Sendable {
     path = Self.boundPath(of: fd)
     file = nil
     self.descriptor = descriptor
+  }
+
+  /// Whether a path leads to the socket's file.
+  package func isAt(_ other: String) -> Bool {
+    var (own, theirs) = (stat(), stat())
+    guard let path, stat(path, &own) == 0, stat(other, &theirs) == 0 else { return path == other }
+    return own.st_dev == theirs.st_dev && own.st_ino == theirs.st_ino
   }
 
   /// Removes the socket's file if this made it and it is still there.
@@ -81,9 +92,8 @@ package struct ListeningSocket: ~Copyable, Sendable {
     guard lstat(path.text, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFSOCK else { throw .notASocket(path.text) }
     let probe = try makeSocket()
-    guard path.withAddress({ connect(probe.rawValue, $0, $1) }) != 0, errno == ECONNREFUSED else {
-      throw .inUse(path.text)
-    }
+    if path.withAddress({ connect(probe.rawValue, $0, $1) }) == 0 || errno == EAGAIN { throw .inUse(path.text) }
+    guard errno == ECONNREFUSED else { throw .system(SystemError("look who listens at \(path.text)")) }
     guard unlink(path.text) == 0 || errno == ENOENT else {
       throw .system(SystemError("remove the stale socket \(path.text)"))
     }
@@ -121,6 +131,8 @@ package enum ListenError: Error {
   case inUse(String)
   /// Something else than a socket is at the path.
   case notASocket(String)
+  /// There is no folder that a socket could be made in.
+  case folder(SystemError)
   /// No socket can be at such a path.
   case path(SocketPathError)
   /// Another socket was passed in than the one that was asked for.
@@ -133,6 +145,7 @@ package enum ListenError: Error {
     switch self {
     case .inUse(let path): "\(path) is in use: another process listens there, stop it or give another path"
     case .notASocket(let path): "\(path) is there and not a socket: remove it or give another path"
+    case .folder(let error): "\(error): make its folder, writable for this user, or give another path"
     case .path(let error): error.message
     case .contradiction(let path, let passed):
       "the socket asked for, \(path), contradicts the one passed in, \(passed ?? "which has no path"): leave one out"

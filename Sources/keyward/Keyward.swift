@@ -21,7 +21,11 @@ struct Keyward: ParsableCommand {
 
   static func main() {
     prepareProcess()
-    Glibc.exit(execute(Array(CommandLine.arguments.dropFirst()), StandardOutput()).rawValue)
+    guard let arguments = argumentsInUTF8() else {
+      writeToStandardError("keyward: \(argumentsNotUTF8)\n")
+      Glibc.exit(ExitStatus.usage.rawValue)
+    }
+    Glibc.exit(execute(arguments, StandardOutput()).rawValue)
   }
 
   private static func execute(_ arguments: [String], _ output: StandardOutput) -> ExitStatus {
@@ -44,7 +48,7 @@ struct Keyward: ParsableCommand {
     } catch let failure as CommandFailure {
       // What was printed before it went wrong comes first.
       try? output.flush()
-      writeToStandardError("keyward: \(failure.message)\n")
+      writeToStandardError("keyward: \(Validate.masked(failure.message, of: arguments))\n")
       return failure.status
     } catch {
       writeToStandardError("keyward: \(error)\n")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Glibc
+import UnixSocket
 
 @main
 struct Keywardd: ParsableCommand {
@@ -21,23 +22,27 @@ struct Keywardd: ParsableCommand {
 
   static func main() {
     do {
-      let arguments = Array(CommandLine.arguments.dropFirst())
+      guard let arguments = argumentsInUTF8() else { throw ValidationError(argumentsNotUTF8) }
       if let objection = objection(to: arguments) { throw ValidationError(objection) }
       var command = try parseAsRoot(arguments)
       try command.run()
     } catch let error as ConfigurationError {
-      writeToStandardError("keywardd: \(error)\n")
-      Glibc.exit(EX_CONFIG)
+      end("\(error)", EX_CONFIG)
     } catch let error as StartError {
-      writeToStandardError("keywardd: \(error.message)\n")
-      Glibc.exit(error.status)
+      end(error.message, error.status)
     } catch {
       exit(withError: error)
     }
   }
 
+  /// Says why nothing is served. The journal shall know it for an error (sd-daemon(3)).
+  private static func end(_ message: String, _ status: Int32) -> Never {
+    writeToStandardError((ServiceManager.logsToJournal ? "<3>" : "") + "keywardd: \(message)\n")
+    Glibc.exit(status)
+  }
+
   func run() throws {
-    let environment = configurationEnvironment()
+    let environment = try configurationEnvironment()
     let location = try ConfigurationFile.location(options: options, environment: environment)
     let file = try ConfigurationFile(path: location.path, isNamed: location.isNamed)
     try serve(Configuration(options: options, environment: environment, file: file))

@@ -104,7 +104,7 @@ private func listeningSocket(_ configuration: Configuration) throws(StartError) 
   do throws(ListenError) {
     guard let fd = passed.first else { return try ListeningSocket(at: configuration.socketPath) }
     let socket = try ListeningSocket(passed: Descriptor(owning: fd))
-    if case .commandLine = configuration.sources.socketPath, socket.path != configuration.socketPath {
+    if configuration.sources.socketPath != .standard, !socket.isAt(configuration.socketPath) {
       throw ListenError.contradiction(configuration.socketPath, passed: socket.path)
     }
     return socket

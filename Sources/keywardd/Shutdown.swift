@@ -29,13 +29,17 @@ final class Shutdown: Sendable {
   func watchSignals() {
     // A log whose reader has gone ends nothing.
     signal(SIGPIPE, SIG_IGN)
+    let registered = DispatchSemaphore(value: 0)
     for number in [SIGTERM, SIGINT, SIGHUP] {
-      signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setRegistrationHandler { registered.signal() }
       // The handler keeps the source, and so itself, for the rest of the process's life.
       source.setEventHandler { [self] in withExtendedLifetime(source) { received(number) } }
       source.activate()
     }
+    // Dispatch takes a signal over some time after the source was activated. One that comes before ends the process,
+    // and so does one that comes before the server is started.
+    for _ in 0..<3 { registered.wait() }
   }
 
   /// Starts the server, so that a signal finds it either not begun or to be drained.

@@ -28,7 +28,7 @@ struct StartError: Error {
     let status =
       switch error {
       case .inUse: EX_UNAVAILABLE
-      case .notASocket, .notListening, .path: EX_CONFIG
+      case .notASocket, .notListening, .path, .folder: EX_CONFIG
       case .contradiction: EX_USAGE
       case .system: EX_OSERR
       }

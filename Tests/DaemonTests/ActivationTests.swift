@@ -24,9 +24,13 @@ struct ActivationTests {
     #expect(daemon.log.contains("socket=\(scratch.socket)"))
   }
 
-  @Test func `Another socket on the command line contradicts the one that was passed`() throws {
+  @Test(arguments: [true, false])
+  func `Another socket asked for contradicts the one that was passed`(onCommandLine: Bool) throws {
     let scratch = try Scratch()
-    let daemon = try Activated(scratch, arguments: ["--socket", scratch.open + "/other"])
+    let other = scratch.open + "/other"
+    let daemon = try Activated(
+      scratch, arguments: onCommandLine ? ["--socket", other] : [],
+      environment: onCommandLine ? [:] : ["KEYWARD_SOCKET": other])
     // The connection makes the stand-in start the daemon, which leaves at once.
     let peer = try RawConnection(scratch.socket)
     #expect(daemon.wait() == EX_USAGE)
@@ -43,13 +47,15 @@ private final class Activated {
 
   var log: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
 
-  init(_ scratch: Scratch, arguments: [String] = []) throws {
+  init(_ scratch: Scratch, arguments: [String] = [], environment: [String: String] = [:]) throws {
     self.scratch = scratch
     logFile = URL(fileURLWithPath: scratch.closed + "/log")
     _ = FileManager.default.createFile(atPath: logFile.path, contents: nil)
     process.executableURL = URL(fileURLWithPath: activator)
     process.arguments =
-      ["--listen=\(scratch.socket)", Products.daemon, "--database", scratch.database] + arguments
+      ["--listen=\(scratch.socket)"] + environment.map { "--setenv=\($0.key)=\($0.value)" } + [
+        Products.daemon, "--database", scratch.database,
+      ] + arguments
     process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("KEYWARD_") }
     let errors = Pipe()
     process.standardError = errors

@@ -115,6 +115,19 @@ import Testing
     #expect(try daemon.client().validate(secret, for: .chat).verdict == .valid)
   }
 
+  @Test func `A socket in a folder that is not there is refused with what to do`() throws {
+    let scratch = try Scratch()
+    let daemon = try Command([
+      Products.daemon, "--socket", scratch.open + "/none/s", "--database", scratch.database,
+    ])
+    #expect(daemon.status == EX_CONFIG)
+    #expect(daemon.errors.contains("make its folder"))
+  }
+
+  @Test func `A signal right after the start is not lost`() throws {
+    for _ in 0..<20 { #expect(try Daemon().end() == 0) }
+  }
+
   @Test func `A live socket is not taken over`() throws {
     let daemon = try Daemon()
     let other = try Scratch()

@@ -37,6 +37,12 @@ import Testing
 }
 
 @Suite struct KeyNameTests {
+  @Test func `A secret is no name, for names are shown to everybody`() {
+    let text = Secret.sample(7).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    #expect(throws: DomainError.self) { try KeyName(" \(text) ") }
+    #expect(throws: Never.self) { try KeyName("kw_chat_ is how our secrets begin") }
+  }
+
   @Test(
     "Names are trimmed and composed",
     arguments: [

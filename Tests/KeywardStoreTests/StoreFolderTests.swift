@@ -60,9 +60,11 @@ import Testing
   func openToOthers(_ mode: Int) throws {
     try folder.setMode(mode)
     let octal = "0" + String(mode, radix: 8)
+    let advice =
+      mode & 0o1000 != 0
+      ? "name a database in a folder of its own, with mode 0700" : "run chmod 700 \(folder.path)"
     #expect(
-      try refusal(of: folder.database)
-        == "the folder \(folder.path) is open to others (mode \(octal)): run chmod 700 \(folder.path)")
+      try refusal(of: folder.database) == "the folder \(folder.path) is open to others (mode \(octal)): \(advice)")
   }
 
   @Test("A folder of another user", .enabled(if: geteuid() == 0, "only root can give a folder away"))

@@ -70,7 +70,8 @@ extension Validate {
     return arguments.contains { argument in
       let isOption = argument.hasPrefix("-")
       let parts = argument.drop { $0 == "-" }.split(separator: "=", maxSplits: 1)
-      return (isOption ? parts.dropFirst() : [argument[...]]).contains { word in
+      let isSecretAsOption = isOption && parts.first?.hasPrefix("kw_") ?? false
+      return (isOption && !isSecretAsOption ? parts.dropFirst() : [argument.drop { $0 == "-" }]).contains { word in
         (isForValidate || word.hasPrefix("kw_")) && word.utf8.count > harmlessByteCount && !ownWords.contains(word)
           && message.contains(word)
       }
@@ -85,6 +86,13 @@ extension Validate {
   /// What to say instead.
   static let harmlessUsage = """
     keyward: the command line is wrong, and not repeated here, for a secret may be on it: \(SecretSource.advice)
-    Usage: \(Keyward.usageString(for: Validate.self))
+    See 'keyward --help'.
     """
+
+  /// A message with every word of the command line that begins as our secrets do cut short.
+  static func masked(_ message: String, of arguments: [String]) -> String {
+    arguments.filter { $0.hasPrefix("kw_") && $0.utf8.count > harmlessByteCount }.reduce(message) { message, word in
+      message.split(separator: word, omittingEmptySubsequences: false).joined(separator: "kw_…")
+    }
+  }
 }

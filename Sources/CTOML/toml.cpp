@@ -3,6 +3,12 @@
 namespace {
 // What the parser took for granted does not hold of the text.
 struct Violation {};
+
+// A key that ends early in C, and so would be taken for another.
+struct BrokenKey {
+  uint32_t line;
+  uint32_t column;
+};
 }  // namespace
 
 // Version 3.3 asserts what a text can break (`[!]`), and without assertions lets the compiler assume it. So they stay
@@ -115,7 +121,11 @@ void walk(Document &document, const toml::node &node, const std::string &path, p
   } else if (const toml::table *table = node.as_table()) {
     // The parser sorts keys by their text; people read a file from its top.
     std::vector<std::pair<const toml::key *, const toml::node *>> children;
-    for (auto &&[key, value] : *table) children.emplace_back(&key, &value);
+    for (auto &&[key, value] : *table) {
+      const auto &begin = key.source().begin;
+      if (key.str().find('\0') != std::string_view::npos) throw BrokenKey{begin.line, begin.column};
+      children.emplace_back(&key, &value);
+    }
     std::stable_sort(children.begin(), children.end(), [](const auto &a, const auto &b) {
       const auto &left = a.first->source().begin, &right = b.first->source().begin;
       return std::pair(left.line, left.column) < std::pair(right.line, right.column);
@@ -173,6 +183,9 @@ void read(Document &document, std::string_view text) {
       return;
     }
     walk(document, result.table(), "", -1);
+  } catch (const BrokenKey &key) {
+    document.fail("the key has a NUL in it", {key.line, key.column});
+    return;
   } catch (Violation) {
     document.fail("the line is not TOML", {violating_line(text), 0});
     return;

@@ -56,6 +56,12 @@ struct TOMLDocumentTests {
     #expect(try TOMLDocument("a = \"x\\u0000y\"").entries.first?.value == .string("x\0y"))
   }
 
+  @Test("a key may not, for it would be taken for another")
+  func nulInKey() {
+    let error = #expect(throws: TOMLDocument.SyntaxError.self) { try TOMLDocument("a = 1\n[b]\n \"c\\u0000d\" = 1") }
+    #expect(error == .init(message: "the key has a NUL in it", position: .init(line: 3, column: 2)))
+  }
+
   @Test("columns count characters, not bytes")
   func columns() throws {
     #expect(try TOMLDocument("\"é\" = 1").entries.first?.valuePosition == Position(line: 1, column: 7))

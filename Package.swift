@@ -74,7 +74,11 @@ let package = Package(
       dependencies: ["CommandSupport", "KeywardCore", "KeywardClient", "keyward", argumentParser],
       swiftSettings: strict),
     .testTarget(
-      name: "KeywarddTests", dependencies: ["CommandSupport", "keywardd", argumentParser], swiftSettings: strict),
+      name: "KeywarddTests",
+      dependencies: [
+        "CommandSupport", "KeywardCore", "KeywardServer", "UnixSocket", "keywardd", argumentParser, logging,
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "DaemonTests",
       dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "TestSupport", "keyward", "keywardd"],
@@ -84,8 +88,10 @@ let package = Package(
       dependencies: ["KeywardCore", "KeywardServer", "KeywardWire", "TestSupport", "UnixSocket", logging],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["KeywardCore", "KeywardWire"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["CPeer", "KeywardCore", "KeywardWire"], path: "Tests/TestSupport",
       swiftSettings: strict),
+    // Connections of other users, by system calls that Swift cannot import.
+    .target(name: "CPeer", path: "Tests/CPeer"),
   ],
   cxxLanguageStandard: .cxx17
 )

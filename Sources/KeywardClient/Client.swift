@@ -79,6 +79,13 @@ public final class Client {
     guard case .getStatus(let status) = try channel.call(.getStatus) else { throw .otherReply }
     return status
   }
+
+  /// Has the daemon read its configuration anew. When this returns, that is in force, for open connections too.
+  /// - Throws: ``ClientError/refused(_:_:)`` with FAILED_PRECONDITION and the place of the mistake where there is one;
+  ///   the configuration before then stays in force.
+  public func reload() throws(ClientError) {
+    guard case .reload = try channel.call(.reload) else { throw .otherReply }
+  }
 }
 
 extension ClientError {

@@ -15,22 +15,6 @@ public struct Peer: Sendable, Hashable {
   public static let overflowID: UInt32 = 65534
 }
 
-/// Who holds which rights.
-public struct Policy: Sendable {
-  private let ownUID: UInt32
-
-  /// - Parameter ownUID: the daemon's own user.
-  public init(ownUID: UInt32) {
-    self.ownUID = ownUID
-  }
-
-  /// Root and the daemon's own user hold every right, the overflow id never any, and everyone else none.
-  public func rights(of peer: Peer) -> Rights {
-    guard peer.uid != Peer.overflowID else { return [] }
-    return peer.uid == 0 || peer.uid == ownUID ? .all : []
-  }
-}
-
 /// Who makes a change.
 public struct Actor: Sendable, Hashable {
   public let uid: UInt32

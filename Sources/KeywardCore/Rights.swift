@@ -43,6 +43,9 @@ public struct Rights: OptionSet, Sendable, Hashable {
     (.canValidateSecureMail, "canValidate:secure-mail"), (.canAudit, "canAudit"), (.canOperate, "canOperate"),
   ]
 
+  /// Every name that the configuration may use.
+  public static let everyName = named.map(\.1)
+
   /// The right, or for `canValidate` both rights, of a name that the configuration uses.
   public init?(name: String) {
     guard let (right, _) = Self.named.first(where: { $0.1 == name }) else { return nil }

@@ -1,13 +1,40 @@
 import KeywardCore
+import Synchronization
 
 /// The peer of a connection and what it may do. Made when it connects, before its first byte is read.
+///
+/// Concurrency: for every thread. The judgement is one word, so its two halves always belong together.
 final class Caller: Sendable {
   let peer: Peer
-  let rights: Rights
+  private let authority: Authority
+  /// The rights in the lowest 16 bits, above them the generation of the policy that gave them.
+  private let judgement: Atomic<UInt64>
 
-  init(_ peer: Peer, rights: Rights) {
+  private static let rightsBitCount = UInt64(Rights.RawValue.bitWidth)
+
+  init(_ peer: Peer, authority: Authority) {
     self.peer = peer
-    self.rights = rights
+    self.authority = authority
+    judgement = Atomic(Self.packed(authority.judge(peer)))
+  }
+
+  /// What the peer may do by the policy in force now.
+  ///
+  /// As long as that has not changed this is two atomic reads and a comparison, for every call pays it. The first
+  /// read after a change judges the peer anew.
+  var rights: Rights {
+    let held = judgement.load(ordering: .relaxed)
+    if held >> Self.rightsBitCount == authority.generation {
+      return Rights(rawValue: Rights.RawValue(truncatingIfNeeded: held))
+    }
+    let (rights, generation) = authority.judge(peer)
+    // A thread that judged earlier may store later: its generation gives it away at the next read.
+    judgement.store(Self.packed((rights, generation)), ordering: .relaxed)
+    return rights
+  }
+
+  private static func packed(_ judged: (rights: Rights, generation: UInt64)) -> UInt64 {
+    judged.generation << rightsBitCount | UInt64(judged.rights.rawValue)
   }
 
   /// Bytes of replies that the peer may leave unread before it is not read from.

@@ -20,6 +20,7 @@ final class Handlers: Sendable {
     let log: Logger
     let version: String
     let startTime: Instant
+    let reload: Server.Reload?
   }
 
   private let parts: Parts
@@ -47,7 +48,7 @@ final class Handlers: Sendable {
     case .createKey: try require(.canCreate, of: caller, for: method)
     case .getKey: try require(.canRead, of: caller, for: method)
     case .listKeys: try require(.canView, of: caller, for: method)
-    case .getStatus: try require(.canOperate, of: caller, for: method)
+    case .getStatus, .reload: try require(.canOperate, of: caller, for: method)
     case .whoAmI: break
     }
   }
@@ -78,6 +79,9 @@ final class Handlers: Sendable {
       case .whoAmI:
         if let user = parts.names.cachedName(of: caller.peer.uid) { return .success(identity(of: caller, user)) }
         try lookUp(caller, address)
+        return nil
+      case .reload:
+        try reload(for: caller.peer, address)
         return nil
       }
     } catch {
@@ -119,6 +123,21 @@ final class Handlers: Sendable {
           log.error("change failed", metadata: ["reason": "\(error.message)", "suppressed": "\(suppressed)"])
         }
         address.deliver(.failure(error))
+      }
+    }
+  }
+
+  private func reload(for peer: Peer, _ address: ReplyAddress) throws(CallError) {
+    guard let reload = parts.reload else {
+      throw CallError(.unimplemented, "this daemon has no configuration to read anew")
+    }
+    reload(peer) { outcome in
+      switch outcome {
+      case .inForce: address.deliver(.success(.reload))
+      case .refused(let mistake):
+        address.deliver(
+          .failure(
+            CallError(.failedPrecondition, "\(mistake); mend it and reload: until then the one before is in force")))
       }
     }
   }

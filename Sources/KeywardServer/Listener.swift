@@ -9,7 +9,7 @@ import UnixSocket
 final class Listener: @unchecked Sendable {
   private let socket: ListeningSocket
   private let reactors: [Reactor]
-  private let policy: Policy
+  private let authority: Authority
   private let census: Census
   private let log: Logger
   private let throttle: Throttle
@@ -25,10 +25,11 @@ final class Listener: @unchecked Sendable {
   private static let pause = DispatchTimeInterval.milliseconds(100)
 
   init(
-    _ socket: consuming ListeningSocket, reactors: [Reactor], policy: Policy, census: Census, clock: Clock, log: Logger
+    _ socket: consuming ListeningSocket, reactors: [Reactor], authority: Authority, census: Census, clock: Clock,
+    log: Logger
   ) {
     self.reactors = reactors
-    self.policy = policy
+    self.authority = authority
     self.census = census
     self.log = log
     throttle = Throttle(clock: clock)
@@ -85,7 +86,7 @@ final class Listener: @unchecked Sendable {
     }
     let reactor = reactors[nextReactor]
     nextReactor = (nextReactor + 1) % reactors.count
-    reactor.post(.adopt(descriptor.release(), Caller(peer, rights: policy.rights(of: peer))))
+    reactor.post(.adopt(descriptor.release(), Caller(peer, authority: authority)))
   }
 
   private func complain(_ event: Logger.Message, reason: String, uid: UInt32? = nil) {

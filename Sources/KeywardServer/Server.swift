@@ -3,6 +3,14 @@ package import KeywardCore
 package import Logging
 package import UnixSocket
 
+/// What came of reading the configuration anew.
+package enum ReloadOutcome: Sendable {
+  /// It is in force.
+  case inForce
+  /// It has a mistake, told here with its place, and the one before stays in force.
+  case refused(String)
+}
+
 /// The running server: a listener, reactors, handlers and a writer over one registry.
 ///
 /// Concurrency: started and stopped once each, from any thread.
@@ -16,6 +24,10 @@ package final class Server: Sendable {
     package var log: Logger
     /// The daemon's own user.
     package var ownUID: UInt32
+    /// What users and groups may do; ``Server/adopt(_:)`` replaces it.
+    package var grants: [Grant] = []
+    /// Carries out `ControlService.Reload`; nil where there is nothing to read anew.
+    package var reload: Reload?
 
     package init(reactorCount: Int, version: String, log: Logger, ownUID: UInt32) {
       self.reactorCount = reactorCount
@@ -25,6 +37,12 @@ package final class Server: Sendable {
     }
   }
 
+  /// Has the configuration read anew for a peer, which may block, and not where it is called. Tells once, from any
+  /// thread, what came of it.
+  package typealias Reload = @Sendable (_ peer: Peer, _ done: @escaping @Sendable (ReloadOutcome) -> Void) -> Void
+
+  private let ownUID: UInt32
+  private let authority: Authority
   private let listener: Listener
   private let reactors: [Reactor]
   private let writer: Writer
@@ -33,6 +51,8 @@ package final class Server: Sendable {
   package init(
     _ registry: Registry, at socket: consuming ListeningSocket, _ options: Options
   ) throws(SystemError) {
+    ownUID = options.ownUID
+    authority = Authority(Policy(ownUID: options.ownUID, grants: options.grants))
     let census = Census(limits: options.limits, ownUID: options.ownUID)
     let statistics = Statistics()
     let names = UserNameCache(clock: options.clock)
@@ -42,7 +62,7 @@ package final class Server: Sendable {
     let handlers = Handlers(
       Handlers.Parts(
         registry: registry, writer: writer, names: names, clock: options.clock, census: census, statistics: statistics,
-        log: options.log, version: options.version, startTime: options.clock.now()))
+        log: options.log, version: options.version, startTime: options.clock.now(), reload: options.reload))
     let parts = Reactor.Parts(
       handlers: handlers, limits: options.limits, clock: options.clock, census: census, statistics: statistics,
       log: options.log)
@@ -50,13 +70,18 @@ package final class Server: Sendable {
     for number in 0..<max(1, options.reactorCount) { reactors.append(try Reactor(parts, number: number)) }
     self.reactors = reactors
     listener = Listener(
-      socket, reactors: reactors, policy: Policy(ownUID: options.ownUID), census: census, clock: options.clock,
-      log: options.log)
+      socket, reactors: reactors, authority: authority, census: census, clock: options.clock, log: options.log)
   }
 
   package func start() {
     for reactor in reactors { reactor.start() }
     listener.start()
+  }
+
+  /// Replaces what users and groups may do. Connections that are open are judged by it from their next call on; a call
+  /// that has been let in goes on.
+  package func adopt(_ grants: [Grant]) {
+    authority.adopt(Policy(ownUID: ownUID, grants: grants))
   }
 
   /// Takes no more connections, answers the calls that have come, and returns when every connection is closed and

@@ -8,6 +8,7 @@ package enum Request: Sendable {
   case listKeys(ListQuery)
   case getStatus
   case whoAmI
+  case reload
 }
 
 /// A reply as the handlers give it.
@@ -18,6 +19,7 @@ package enum Reply: Sendable {
   case listKeys(KeyPage)
   case getStatus(ServiceStatus)
   case whoAmI(Identity)
+  case reload
 }
 
 /// A request as the client gives it; of ``Request`` it differs in holding the secret itself.
@@ -28,6 +30,7 @@ package enum OutgoingRequest: Sendable {
   case listKeys(ListQuery)
   case getStatus
   case whoAmI
+  case reload
 
   package var method: Method {
     switch self {
@@ -37,6 +40,7 @@ package enum OutgoingRequest: Sendable {
     case .listKeys: .listKeys
     case .getStatus: .getStatus
     case .whoAmI: .whoAmI
+    case .reload: .reload
     }
   }
 }

@@ -9,12 +9,13 @@ package enum Method: Sendable, CaseIterable {
   case listKeys
   case getStatus
   case whoAmI
+  case reload
 
   package var service: StaticString {
     switch self {
     case .validateKey: "keyward.v1.ValidationService"
     case .createKey, .getKey, .listKeys: "keyward.v1.KeyService"
-    case .getStatus, .whoAmI: "keyward.v1.ControlService"
+    case .getStatus, .whoAmI, .reload: "keyward.v1.ControlService"
     }
   }
 
@@ -26,6 +27,7 @@ package enum Method: Sendable, CaseIterable {
     case .listKeys: "ListKeys"
     case .getStatus: "GetStatus"
     case .whoAmI: "WhoAmI"
+    case .reload: "Reload"
     }
   }
 

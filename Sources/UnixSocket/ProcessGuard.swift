@@ -26,17 +26,24 @@ package enum ProcessGuard {
 
   package static var effectiveUser: UInt32 { geteuid() }
 
-  /// Whether the process's user namespace maps every id to itself (user_namespaces(7)). Elsewhere the kernel names
-  /// most peers by the overflow id.
-  package static func hasIdentityUserMap() throws(SystemError) -> Bool {
-    let fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC)
+  /// Whether the process's user namespace maps every user and every group to itself (user_namespaces(7)). Elsewhere the
+  /// kernel names most peers, or most of their groups, by the overflow id.
+  package static func hasIdentityMaps() throws(SystemError) -> Bool {
+    for path in ["/proc/self/uid_map", "/proc/self/gid_map"] {
+      guard try isIdentityMap(path) else { return false }
+    }
+    return true
+  }
+
+  private static func isIdentityMap(_ path: String) throws(SystemError) -> Bool {
+    let fd = open(path, O_RDONLY | O_CLOEXEC)
     // A kernel without user namespaces has no such file.
     guard fd >= 0 || errno != ENOENT else { return true }
-    guard fd >= 0 else { throw SystemError("read /proc/self/uid_map") }
+    guard fd >= 0 else { throw SystemError("read \(path)") }
     let file = Descriptor(owning: fd)
     var bytes = [UInt8](repeating: 0, count: 256)
     let count = read(file.rawValue, &bytes, bytes.count)
-    guard count >= 0 else { throw SystemError("read /proc/self/uid_map") }
+    guard count >= 0 else { throw SystemError("read \(path)") }
     let fields = String(decoding: bytes.prefix(count), as: UTF8.self).split(whereSeparator: \.isWhitespace)
     return fields == ["0", "0", "4294967295"]
   }

@@ -17,7 +17,7 @@ package enum ServiceManager {
     return (0..<count).map { firstDescriptor + $0 }
   }
 
-  /// Sends the service manager one datagram, `READY=1` or `STOPPING=1`; nothing where there is none.
+  /// Sends the service manager one datagram, `READY=1`, `RELOADING=1` or `STOPPING=1`; nothing where there is none.
   package static func notify(_ state: String) {
     guard var path = environment("NOTIFY_SOCKET"), !path.isEmpty else { return }
     // An abstract socket's name is written with @ for the NUL it begins with.

@@ -43,8 +43,11 @@ struct Keywardd: ParsableCommand {
 
   func run() throws {
     let environment = try configurationEnvironment()
-    let location = try ConfigurationFile.location(options: options, environment: environment)
-    let file = try ConfigurationFile(path: location.path, isNamed: location.isNamed)
-    try serve(Configuration(options: options, environment: environment, file: file))
+    let configuration = try Configuration.read(options: options, environment: environment)
+    // A file that was there and is gone is a mistake: without it, everybody would lose their rights.
+    let hadFile = configuration.filePath != nil
+    try serve(configuration) { [options] () throws(ConfigurationError) in
+      try Configuration.read(options: options, environment: environment, mustHaveFile: hadFile)
+    }
   }
 }

@@ -1,20 +1,50 @@
 import Glibc
 import KeywardCore
 import Logging
+import Synchronization
+
+/// From which level on is logged, which may change while the daemon runs.
+///
+/// Concurrency: for every thread.
+final class LogThreshold: Sendable {
+  private static let levels = LogLevel.allCases
+  private let index: Atomic<Int>
+
+  init(_ level: LogLevel) {
+    index = Atomic(Self.index(of: level))
+  }
+
+  var level: LogLevel {
+    get { Self.levels[index.load(ordering: .relaxed)] }
+    set { index.store(Self.index(of: newValue), ordering: .relaxed) }
+  }
+
+  private static func index(of level: LogLevel) -> Int {
+    guard let index = levels.firstIndex(of: level) else { preconditionFailure("every level is a case") }
+    return index
+  }
+}
 
 /// Writes one line an event to standard error: `2027-01-31T12:00:00.000Z info key created key=key_… by=ann`.
 ///
 /// Where the journal reads, which knows the time, the line begins with a priority instead (sd-daemon(3)): `<6>`.
 struct LogfmtHandler: LogHandler {
-  var logLevel: Logger.Level
   var metadata: Logger.Metadata = [:]
+  private let threshold: LogThreshold
+  /// Set on one logger, it goes before the threshold of all.
+  private var ownLevel: Logger.Level?
   private let toJournal: Bool
   private let now: @Sendable () -> Instant
 
-  init(level: Logger.Level, toJournal: Bool, now: @escaping @Sendable () -> Instant) {
-    logLevel = level
+  init(threshold: LogThreshold, toJournal: Bool, now: @escaping @Sendable () -> Instant) {
+    self.threshold = threshold
     self.toJournal = toJournal
     self.now = now
+  }
+
+  var logLevel: Logger.Level {
+    get { ownLevel ?? threshold.level.logger }
+    set { ownLevel = newValue }
   }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -11,11 +11,16 @@ import UnixSocket
 ///
 /// The order matters: the store is opened first, because its lock is what keeps a second daemon out; the socket comes
 /// last, so that nobody is answered before everything stands.
-func serve(_ configuration: Configuration) throws(StartError) -> Never {
+/// - Parameter reread: reads the configuration anew. May block.
+func serve(
+  _ configuration: Configuration, rereading reread: @escaping Reloader.Read
+) throws(StartError) -> Never {
+  let threshold = LogThreshold(configuration.logLevel)
   let log = Logger(label: "keywardd") { _ in
-    LogfmtHandler(
-      level: configuration.logLevel.logger, toJournal: ServiceManager.logsToJournal, now: Clock.system.now)
+    LogfmtHandler(threshold: threshold, toJournal: ServiceManager.logsToJournal, now: Clock.system.now)
   }
+  let reloader = Reloader(configuration, threshold: threshold, log: log, read: reread)
+  reloader.watchSignal()
   let shutdown = Shutdown(log: log)
   shutdown.watchSignals()
   let descriptors = try guardProcess()
@@ -30,6 +35,8 @@ func serve(_ configuration: Configuration) throws(StartError) -> Never {
   var options = Server.Options(
     reactorCount: ProcessGuard.usableProcessors, version: version, log: log,
     ownUID: ProcessGuard.effectiveUser)
+  options.grants = configuration.grants
+  options.reload = { peer, done in reloader.ask("uid \(peer.uid)", done) }
   // Some are kept for the store, the reactors and whatever the libraries open.
   options.limits.connections = min(options.limits.connections, max(16, descriptors - 64))
   let server: Server
@@ -44,9 +51,12 @@ func serve(_ configuration: Configuration) throws(StartError) -> Never {
     metadata: [
       "version": "\(version)", "socket": "\(place)", "database": "\(configuration.databasePath)",
       "keys": "\(registry.keyCount)", "revision": "\(registry.revision)",
-      "load_ms": "\((loaded - began) / 1_000_000)", "reactors": "\(options.reactorCount)",
+      "grants": "\(configuration.grants.count)", "load_ms": "\((loaded - began) / 1_000_000)",
+      "reactors": "\(options.reactorCount)",
     ])
   ServiceManager.notify("READY=1")
+  // A reload that was asked for by now comes after it: systemd takes RELOADING=1 of a service that is ready.
+  reloader.arm { server.adopt($0) }
   dispatchMain()
 }
 
@@ -59,14 +69,14 @@ private func guardProcess() throws(StartError) -> Int {
   let tellsPeersApart: Bool
   do throws(SystemError) {
     try ProcessGuard.forbidCoreDumps()
-    tellsPeersApart = try ProcessGuard.hasIdentityUserMap()
+    tellsPeersApart = try ProcessGuard.hasIdentityMaps()
   } catch {
     throw StartError(error)
   }
   guard tellsPeersApart else {
     throw StartError(
-      "this user namespace does not map every user to itself, so peers cannot be told apart: run keywardd outside"
-        + " it (systemd: PrivateUsers=no)", status: EX_CONFIG)
+      "this user namespace does not map every user and group to itself, so peers cannot be told apart: run keywardd"
+        + " outside it (systemd: PrivateUsers=no)", status: EX_CONFIG)
   }
   umask(0o077)
   let descriptors = ProcessGuard.raiseDescriptorLimit()

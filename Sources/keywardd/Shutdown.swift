@@ -30,7 +30,7 @@ final class Shutdown: Sendable {
     // A log whose reader has gone ends nothing.
     signal(SIGPIPE, SIG_IGN)
     let registered = DispatchSemaphore(value: 0)
-    for number in [SIGTERM, SIGINT, SIGHUP] {
+    for number in [SIGTERM, SIGINT] {
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setRegistrationHandler { registered.signal() }
       // The handler keeps the source, and so itself, for the rest of the process's life.
@@ -39,7 +39,7 @@ final class Shutdown: Sendable {
     }
     // Dispatch takes a signal over some time after the source was activated. One that comes before ends the process,
     // and so does one that comes before the server is started.
-    for _ in 0..<3 { registered.wait() }
+    for _ in 0..<2 { registered.wait() }
   }
 
   /// Starts the server, so that a signal finds it either not begun or to be drained.
@@ -51,10 +51,6 @@ final class Shutdown: Sendable {
   }
 
   private func received(_ number: Int32) {
-    guard number != SIGHUP else {
-      log.notice("signal ignored", metadata: ["signal": "SIGHUP", "reason": "there is nothing to reload yet"])
-      return
-    }
     log.notice("stopping", metadata: ["signal": number == SIGTERM ? "SIGTERM" : "SIGINT"])
     ServiceManager.notify("STOPPING=1")
     if let running = running.withLock({ $0 }) {

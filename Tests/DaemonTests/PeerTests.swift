@@ -98,16 +98,3 @@ struct PeerTests {
     #expect(refused.errors.contains("nothing was sent"))
   }
 }
-
-private final class PublicProducts: Sendable {
-  private let scratch: Scratch
-
-  init() throws {
-    scratch = try Scratch()
-    try FileManager.default.copyItem(atPath: Products.client, toPath: client)
-    try FileManager.default.copyItem(atPath: Products.daemon, toPath: daemon)
-  }
-
-  var client: String { scratch.open + "/keyward" }
-  var daemon: String { scratch.open + "/keywardd" }
-}

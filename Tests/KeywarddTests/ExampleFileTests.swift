@@ -1,6 +1,8 @@
 import ArgumentParser
 import Glibc
+import KeywardCore
 import Testing
+import UnixSocket
 
 @testable import keywardd
 
@@ -13,6 +15,22 @@ struct ExampleFileTests {
     var bytes = [UInt8](repeating: 0, count: 1 << 16)
     let count = fread(&bytes, 1, bytes.count, stream)
     return String(decoding: bytes.prefix(count), as: UTF8.self)
+  }
+
+  @Test("the example's grants are good ones, and every right is told of")
+  func rights() throws {
+    let text = try example()
+    let lines = text.split(separator: "\n").filter { $0.hasPrefix("# \"") }.map { $0.dropFirst(2) }
+    let names = HostNames(
+      user: { (name) throws(SystemError) in name == "ann" ? 2000 : nil },
+      group: { (name) throws(SystemError) in name == "chat" ? 2000 : nil })
+    let file = try ConfigurationFile(
+      path: "keyward.toml", bytes: Array("[rights]\n\(lines.joined(separator: "\n"))".utf8), names: names)
+    #expect(file.grants.map(\.value.holder) == [.user(2000), .user(1001), .group(2000), .group(33)])
+    for name in Rights.everyName {
+      #expect(
+        text.split(separator: "\n").contains { $0.split(separator: " ").prefix(2) == ["#", name[...]] }, "\(name)")
+    }
   }
 
   private func configuration(_ text: String) throws -> (ConfigurationFile, Configuration) {
@@ -38,6 +56,7 @@ struct ExampleFileTests {
     #expect(configuration.socketPath == standard.socketPath)
     #expect(configuration.databasePath == standard.databasePath)
     #expect(configuration.logLevel == standard.logLevel)
+    #expect(file.grants.isEmpty)
     for setting in ConfigurationFile.Setting.allCases { #expect(text.contains("\n\(setting.key) = ")) }
   }
 }

@@ -1,3 +1,4 @@
+import CPeer
 import Glibc
 package import KeywardCore
 package import KeywardWire
@@ -7,6 +8,10 @@ package final class RawConnection {
   /// The connection did not do what a test takes for granted.
   package struct Failure: Error {
     package let message: String
+
+    package init(message: String) {
+      self.message = message
+    }
   }
 
   private let fd: Int32
@@ -22,16 +27,28 @@ package final class RawConnection {
 
   package init(_ path: String) throws {
     fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    var limit = timeval(tv_sec: 30, tv_usec: 0)
-    for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
-      setsockopt(fd, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
-    }
+    setTimeLimit()
     let connected = withSocketAddress(path) { connect(fd, $0, $1) }
     guard connected == 0 else { throw Failure(message: "cannot connect to \(path): errno \(errno)") }
   }
 
+  /// Connects as another user, which takes root.
+  /// - Parameter gids: the primary group first; there must be one.
+  package init(_ path: String, uid: UInt32, gids: [UInt32]) throws {
+    fd = peer_connect(path, uid, gids, gids.count)
+    guard fd >= 0 else { throw Failure(message: "cannot connect to \(path) as \(uid): errno \(-fd)") }
+    setTimeLimit()
+  }
+
   deinit {
     close(fd)
+  }
+
+  private func setTimeLimit() {
+    var limit = timeval(tv_sec: 30, tv_usec: 0)
+    for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+      setsockopt(fd, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
   }
 
   package var descriptor: Int32 { fd }
@@ -93,6 +110,15 @@ package final class RawConnection {
     guard let frame = try receive() else { return nil }
     defer { arena.reset() }
     return (frame.stream, try frame.data.withUnsafeBytes { try TTRPCEnvelope.decode($0, of: method, in: arena) })
+  }
+
+  /// Calls and waits for the answer.
+  package func call(_ request: OutgoingRequest) throws -> Result<Reply, CallError> {
+    send(try frame(request, stream: 1))
+    guard let (_, result) = try receive(request.method) else {
+      throw Failure(message: "the connection ended before \(request.method.name) was answered")
+    }
+    return result
   }
 
   /// The status on the next frame.

@@ -12,6 +12,7 @@ extension Request {
       case .listKeys: try ListKeysMessages.decodeRequest(payload, in: arena)
       case .getStatus: try GetStatusMessages.decodeRequest(payload, in: arena)
       case .whoAmI: try WhoAmIMessages.decodeRequest(payload, in: arena)
+      case .reload: try ReloadMessages.decodeRequest(payload, in: arena)
       }
   }
 }
@@ -25,6 +26,7 @@ extension Reply {
     case .listKeys(let page): try ListKeysMessages.encodeReply(page, in: arena)
     case .getStatus(let status): try GetStatusMessages.encodeReply(status, in: arena)
     case .whoAmI(let identity): try WhoAmIMessages.encodeReply(identity, in: arena)
+    case .reload: try ReloadMessages.encodeReply(in: arena)
     }
   }
 
@@ -38,6 +40,7 @@ extension Reply {
       case .listKeys: try ListKeysMessages.decodeReply(payload, in: arena)
       case .getStatus: try GetStatusMessages.decodeReply(payload, in: arena)
       case .whoAmI: try WhoAmIMessages.decodeReply(payload, in: arena)
+      case .reload: try ReloadMessages.decodeReply(payload, in: arena)
       }
   }
 }
@@ -52,6 +55,7 @@ extension OutgoingRequest {
     case .listKeys(let query): try ListKeysMessages.encodeRequest(query, in: arena)
     case .getStatus: try GetStatusMessages.encodeRequest(in: arena)
     case .whoAmI: try WhoAmIMessages.encodeRequest(in: arena)
+    case .reload: try ReloadMessages.encodeRequest(in: arena)
     }
   }
 }

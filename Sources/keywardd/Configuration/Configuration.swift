@@ -1,3 +1,5 @@
+import KeywardCore
+
 /// How the daemon is to run, and who said so: the command line, else the environment, else the file, else the default.
 struct Configuration: Equatable {
   /// Where a setting came from.
@@ -34,6 +36,8 @@ struct Configuration: Equatable {
   let socketPath: String
   let databasePath: String
   let logLevel: LogLevel
+  /// What users and groups may do. Only the file can say it.
+  let grants: [Grant]
   let sources: Sources
   /// The configuration file that was read; nil where there is none.
   let filePath: String?
@@ -66,8 +70,20 @@ struct Configuration: Equatable {
     socketPath = socket.value
     databasePath = database.value
     logLevel = level.value
+    grants = file?.grants.map(\.value) ?? []
     sources = Sources(socketPath: socket.source, databasePath: database.source, logLevel: level.source)
     filePath = file?.path
+  }
+
+  /// Reads the configuration from where the command line and the environment say. Blocks for as long as the disk and
+  /// the host's name services do.
+  /// - Parameter mustHaveFile: whether the file has to be there though nobody named it.
+  static func read(
+    options: DaemonOptions, environment: [String: String], mustHaveFile: Bool = false
+  ) throws(ConfigurationError) -> Configuration {
+    let location = try ConfigurationFile.location(options: options, environment: environment)
+    let file = try ConfigurationFile(path: location.path, isNamed: location.isNamed || mustHaveFile)
+    return try Configuration(options: options, environment: environment, file: file)
   }
 
   /// systemd names the folder it made for the unit, the first of several where they are separated by colons

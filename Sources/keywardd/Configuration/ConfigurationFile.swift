@@ -1,5 +1,6 @@
 import CommandSupport
 import Glibc
+import KeywardCore
 
 /// What `keyward.toml` says, each setting with its place; settings that it leaves out are nil.
 struct ConfigurationFile: Equatable {
@@ -19,6 +20,9 @@ struct ConfigurationFile: Equatable {
     var key: Substring { rawValue.drop { $0 != "." }.dropFirst() }
   }
 
+  /// Every section there is, in the order of the example.
+  static let sections = ["server", "store", "log", RightsSection.name]
+
   static let defaultPath = "/etc/keyward/keyward.toml"
   static let maxByteCount = 1 << 20
 
@@ -26,6 +30,7 @@ struct ConfigurationFile: Equatable {
   private(set) var socketPath: Located<String>?
   private(set) var databasePath: Located<String>?
   private(set) var logLevel: Located<LogLevel>?
+  private(set) var grants: [Located<Grant>] = []
 
   /// Which file to read, and whether somebody named it: one that nobody named may be missing.
   static func location(
@@ -37,16 +42,16 @@ struct ConfigurationFile: Equatable {
     return (path, true)
   }
 
-  /// Reads a file from disk.
+  /// Reads a file from disk. Blocks for as long as the disk and the host's name services do.
   /// - Returns: nil where there is none and `isNamed` is false.
-  init?(path: String, isNamed: Bool) throws(ConfigurationError) {
+  init?(path: String, isNamed: Bool, names: HostNames = .system) throws(ConfigurationError) {
     guard let bytes = try Self.contents(path, isNamed: isNamed) else { return nil }
-    try self.init(path: path, bytes: bytes)
+    try self.init(path: path, bytes: bytes, names: names)
   }
 
   /// Reads a file's bytes.
   /// - Parameter path: for messages.
-  init(path: String, bytes: [UInt8]) throws(ConfigurationError) {
+  init(path: String, bytes: [UInt8], names: HostNames = .system) throws(ConfigurationError) {
     self.path = path
     guard bytes.count <= Self.maxByteCount else {
       throw ConfigurationError(path, "is larger than 1 MiB, the most that is read")
@@ -57,7 +62,14 @@ struct ConfigurationFile: Equatable {
     } catch {
       throw ConfigurationError(file: path, error.position, error.message)
     }
-    for entry in document.entries { try take(entry) }
+    for (index, entry) in document.entries.enumerated() {
+      // What a section of rights holds is taken with it. No other path begins like that: a key with a dot in it
+      // stands in quotes.
+      if entry.path.hasPrefix(RightsSection.name + ".") { continue }
+      try take(entry)
+      guard entry.parent == nil, entry.path == RightsSection.name else { continue }
+      grants = try RightsSection(index, of: document, path: path, names: names).grants
+    }
   }
 
   private mutating func take(_ entry: TOMLDocument.Entry) throws(ConfigurationError) {
@@ -79,7 +91,7 @@ struct ConfigurationFile: Equatable {
   }
 
   private func checkSection(_ entry: TOMLDocument.Entry) throws(ConfigurationError) {
-    guard Setting.allCases.contains(where: { $0.section == entry.path }) else { throw unknown(entry) }
+    guard Self.sections.contains(entry.path) else { throw unknown(entry) }
     guard entry.value == .table else {
       throw wrong(entry, "is \(entry.value.kind): it should be a section, [\(entry.path)]")
     }
@@ -102,12 +114,14 @@ struct ConfigurationFile: Equatable {
     let key = entry.key ?? entry.path
     let section = entry.parent == nil ? nil : entry.path.prefix { $0 != "." }
     let advice: String
-    if let home = Setting.allCases.first(where: { $0.key == key }) {
+    if RightsSection.owns(key) {
+      advice = "it belongs in [\(RightsSection.name)]"
+    } else if let home = Setting.allCases.first(where: { $0.key == key }) {
       advice = "it belongs in [\(home.section)]"
     } else if let section {
       advice = Suggestion.among(Setting.allCases.filter { $0.section == section }.map { String($0.key) }, for: key)
     } else {
-      advice = Suggestion.among(Setting.allCases.map { "[\($0.section)]" }, for: "[\(key)]")
+      advice = Suggestion.among(Self.sections.map { "[\($0)]" }, for: "[\(key)]")
     }
     let what = entry.value == .table ? "section [\(entry.path)]" : "setting \(entry.path)"
     return ConfigurationError(file: path, entry.keyPosition, "there is no \(what): \(advice)")

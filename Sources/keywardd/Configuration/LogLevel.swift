@@ -2,7 +2,7 @@ import ArgumentParser
 import Logging
 
 /// From which level on the daemon logs; the most urgent first.
-enum LogLevel: String, CaseIterable, ExpressibleByArgument {
+enum LogLevel: String, CaseIterable, ExpressibleByArgument, Comparable {
   case error
   case warning
   case notice
@@ -18,6 +18,9 @@ enum LogLevel: String, CaseIterable, ExpressibleByArgument {
     case .debug: .debug
     }
   }
+
+  /// The one that logs less comes first.
+  static func < (a: LogLevel, b: LogLevel) -> Bool { a.logger > b.logger }
 
   /// For messages: `error, warning, notice, info or debug`.
   static let choice: String = {

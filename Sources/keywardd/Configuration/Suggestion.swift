@@ -1,9 +1,10 @@
 /// Advice for a word that was mistyped.
 enum Suggestion {
-  /// The known word that is most like the given one, or all of them where none is.
+  /// The known word that is most like the given one, capitals or not, or all of them where none is.
   static func among(_ known: [String], for given: String) -> String {
     // Of a very long word nothing is like it, and comparing it would take its time.
-    let near = given.count > 64 ? nil : known.map { ($0, distance($0, given)) }.min { $0.1 < $1.1 }
+    let near =
+      given.count > 64 ? nil : known.map { ($0, distance($0.lowercased(), given.lowercased())) }.min { $0.1 < $1.1 }
     if let near, near.1 <= 2 { return "did you mean \(near.0)?" }
     return "there is \(known.joined(separator: ", "))"
   }

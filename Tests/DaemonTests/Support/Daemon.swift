@@ -21,7 +21,7 @@ final class Daemon {
     self.scratch = scratch
     log = URL(fileURLWithPath: scratch.closed + "/log-\(UUID().uuidString)")
     _ = FileManager.default.createFile(atPath: log.path, contents: nil)
-    let manager = try NotifySocket(path: scratch.closed + "/n")
+    let manager = try NotifySocket(path: Self.managerPath(scratch))
     process = Process()
     let command =
       wrapper + [program]
@@ -55,6 +55,18 @@ final class Daemon {
     process.waitUntilExit()
     return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
   }
+
+  /// Sends SIGHUP and returns when the daemon has told the service manager, whose part the test plays, that it is done.
+  func reloadBySignal() throws {
+    let manager = try NotifySocket(path: Self.managerPath(scratch))
+    kill(process.processIdentifier, SIGHUP)
+    let begun = try manager.receive()
+    try #require(begun?.hasPrefix("RELOADING=1\nMONOTONIC_USEC=") == true, "the daemon said \(begun ?? "nothing")")
+    let state = try manager.receive()
+    try #require(state == "READY=1", "the daemon said \(state ?? "nothing")")
+  }
+
+  private static func managerPath(_ scratch: Scratch) -> String { scratch.closed + "/n" }
 
   func client() throws(ClientError) -> Client {
     try Client(Client.Options(socketPath: scratch.socket))

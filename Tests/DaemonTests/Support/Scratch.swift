@@ -34,3 +34,17 @@ enum Products {
   static var daemon: String { folder + "/keywardd" }
   static var client: String { folder + "/keyward" }
 }
+
+/// Copies of the programs that every user may run, wherever the checkout lies.
+final class PublicProducts: Sendable {
+  private let scratch: Scratch
+
+  init() throws {
+    scratch = try Scratch()
+    try FileManager.default.copyItem(atPath: Products.client, toPath: client)
+    try FileManager.default.copyItem(atPath: Products.daemon, toPath: daemon)
+  }
+
+  var client: String { scratch.open + "/keyward" }
+  var daemon: String { scratch.open + "/keywardd" }
+}

@@ -5,7 +5,9 @@
 /// - A word behind a single dash: it would be read letter by letter, and help given for an `h` among them.
 ///
 /// No option of ours takes a value that begins with a dash; what comes after a `--` alone is no option.
-public func objection(to arguments: some Sequence<String>) -> String? {
+///
+/// - Parameter repeatable: options of which every value counts.
+public func objection(to arguments: some Sequence<String>, repeatable: Set<String> = []) -> String? {
   var seen: Set<Substring> = []
   for argument in arguments {
     if argument == "--" { return nil }
@@ -14,7 +16,9 @@ public func objection(to arguments: some Sequence<String>) -> String? {
       return "a word begins with a single dash: options begin with two, and after a -- alone any word may stand"
     }
     let option = argument.prefix { $0 != "=" }
-    guard seen.insert(option).inserted else { return "\(option) is given more than once: give it once" }
+    guard repeatable.contains(String(option)) || seen.insert(option).inserted else {
+      return "\(option) is given more than once: give it once"
+    }
   }
   return nil
 }

@@ -30,17 +30,14 @@ public final class Client {
   }
 
   private let channel: Channel
+  /// The store's revision as the last reply told it: what that reply said holds every change up to there. 0 where no
+  /// reply has told one.
+  public private(set) var revision: Revision = 0
 
   /// Connects.
   /// - Throws: ``ClientError/unreachable(_:)``, ``ClientError/untrusted(_:)``.
   public init(_ options: Options = Options()) throws(ClientError) {
     channel = try Channel(options)
-  }
-
-  /// Makes a key. Its secret is told this once.
-  public func createKey(_ request: CreateKey) throws(ClientError) -> (key: KeyView, secret: Secret) {
-    guard case .createKey(let key, let secret) = try channel.call(.createKey(request)) else { throw .otherReply }
-    return (key, secret)
   }
 
   /// One key by its id.
@@ -50,33 +47,52 @@ public final class Client {
   public func key(name: KeyName) throws(ClientError) -> KeyView { try key(.name(name)) }
 
   private func key(_ selector: KeySelector) throws(ClientError) -> KeyView {
-    guard case .getKey(let key) = try channel.call(.getKey(selector)) else { throw .otherReply }
+    guard case .getKey(let key, _) = try call(.getKey(selector)) else { throw .otherReply }
     return key
   }
 
   /// One page of keys, in the order of their creation.
   public func listKeys(_ query: ListQuery) throws(ClientError) -> KeyPage {
-    guard case .listKeys(let page) = try channel.call(.listKeys(query)) else { throw .otherReply }
+    guard case .listKeys(let page, _) = try call(.listKeys(query)) else { throw .otherReply }
+    return page
+  }
+
+  /// One page of the audit, the latest events first.
+  public func listAuditEvents(_ query: AuditPageQuery) throws(ClientError) -> AuditPage {
+    guard case .listAuditEvents(let page, _) = try call(.listAuditEvents(query)) else { throw .otherReply }
     return page
   }
 
   /// Judges a secret.
-  public func validate(_ secret: Secret, for permission: Permission) throws(ClientError) -> Validation {
-    guard case .validateKey(let validation) = try channel.call(.validateKey(secret, permission)) else {
+  /// - Parameter later: the instant to judge by, not before now; nil for now.
+  public func validate(
+    _ secret: Secret, for permission: Permission, asOf later: Instant? = nil
+  ) throws(ClientError) -> Validation {
+    guard case .validateKey(let validation) = try call(.validateKey(secret, permission, asOf: later)) else {
       throw .otherReply
     }
     return validation
   }
 
+  /// Judges 1 to 100 secrets, each by itself; the verdicts come in their order.
+  public func validate(
+    _ questions: [(secret: Secret, permission: Permission)]
+  ) throws(ClientError) -> [Validation] {
+    guard case .validateKeys(let validations, _) = try call(.validateKeys(questions)),
+      validations.count == questions.count
+    else { throw .otherReply }
+    return validations
+  }
+
   /// Who the caller is to the daemon.
   public func whoAmI() throws(ClientError) -> Identity {
-    guard case .whoAmI(let identity) = try channel.call(.whoAmI) else { throw .otherReply }
+    guard case .whoAmI(let identity, _) = try call(.whoAmI) else { throw .otherReply }
     return identity
   }
 
   /// How the daemon is.
   public func status() throws(ClientError) -> ServiceStatus {
-    guard case .getStatus(let status) = try channel.call(.getStatus) else { throw .otherReply }
+    guard case .getStatus(let status) = try call(.getStatus) else { throw .otherReply }
     return status
   }
 
@@ -84,10 +100,16 @@ public final class Client {
   /// - Throws: ``ClientError/refused(_:_:)`` with FAILED_PRECONDITION and the place of the mistake where there is one;
   ///   the configuration before then stays in force.
   public func reload() throws(ClientError) {
-    guard case .reload = try channel.call(.reload) else { throw .otherReply }
+    guard case .reload = try call(.reload) else { throw .otherReply }
+  }
+
+  func call(_ request: OutgoingRequest) throws(ClientError) -> Reply {
+    let reply = try channel.call(request)
+    if let told = reply.revision { revision = told }
+    return reply
   }
 }
 
 extension ClientError {
-  fileprivate static let otherReply = ClientError.protocolViolation("the daemon answered another question")
+  static let otherReply = ClientError.protocolViolation("the daemon answered another question")
 }

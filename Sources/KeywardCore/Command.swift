@@ -1,6 +1,37 @@
-/// A change that a peer asks for.
-public enum Command: Sendable {
-  case create(CreateKey, by: Actor)
+/// A change that somebody asks for.
+public struct Command: Sendable {
+  public let request: ChangeRequest
+  public let actor: Actor
+
+  public init(_ request: ChangeRequest, by actor: Actor) {
+    self.request = request
+    self.actor = actor
+  }
+}
+
+/// A change as it is asked for.
+public struct ChangeRequest: Sendable, Equatable {
+  public enum Action: Sendable, Equatable {
+    case create(CreateKey)
+    case update(KeyID, KeyUpdate)
+    case revoke(KeyID, Revocation)
+    case delete(KeyID)
+    case undelete(KeyID)
+    case copy(KeyID, CopyKey)
+    case rotate(KeyID, RotateKey)
+  }
+
+  public let action: Action
+  /// The etag that the key must have, from ``Key/revision``; nil for whatever it has.
+  public let etag: Revision?
+  /// Names this attempt, so that trying again makes no second key; nil where that does not matter.
+  public let requestID: RequestID?
+
+  public init(_ action: Action, etag: Revision? = nil, requestID: RequestID? = nil) {
+    self.action = action
+    self.etag = etag
+    self.requestID = requestID
+  }
 }
 
 /// A key to make.
@@ -19,7 +50,70 @@ public struct CreateKey: Sendable, Equatable {
   }
 }
 
+/// What of a key is to become what. What is nil stays as it is.
+public struct KeyUpdate: Sendable, Equatable {
+  public enum Expiry: Sendable, Equatable {
+    case at(Instant)
+    case never
+  }
+
+  public let name: KeyName?
+  public let enabled: Bool?
+  public let expiry: Expiry?
+
+  public init(name: KeyName? = nil, enabled: Bool? = nil, expiry: Expiry? = nil) {
+    self.name = name
+    self.enabled = enabled
+    self.expiry = expiry
+  }
+}
+
+/// The end of a key, for good.
+public struct Revocation: Sendable, Equatable {
+  /// nil means now.
+  public let time: Instant?
+  public let reason: RevokeReason
+
+  public init(time: Instant? = nil, reason: RevokeReason = .none) {
+    self.time = time
+    self.reason = reason
+  }
+}
+
+/// A copy to make of a key.
+public struct CopyKey: Sendable, Equatable {
+  /// nil means the key's name with the next free `_N`.
+  public let name: KeyName?
+
+  public init(name: KeyName? = nil) {
+    self.name = name
+  }
+}
+
+/// A new secret for a key.
+public struct RotateKey: Sendable, Equatable {
+  /// Seconds that the old secret stays good, 0 to a year.
+  public let graceSeconds: Int64
+
+  public static let maxGraceSeconds: Int64 = 366 * 86400
+
+  /// - Throws: ``DomainError/invalid(field:_:)`` outside that range.
+  public init(graceSeconds: Int64) throws(DomainError) {
+    guard (0...Self.maxGraceSeconds).contains(graceSeconds) else {
+      throw .invalid(field: "grace_period", "is negative or longer than 366 days: give 0 to 366 days")
+    }
+    self.graceSeconds = graceSeconds
+  }
+}
+
 /// What a command came to.
-public enum Outcome: Sendable {
-  case created(KeyView, Secret)
+public struct Outcome: Sendable {
+  /// The key as it is now.
+  public let view: KeyView
+  /// The secret that was made for it, told this once; nil where none was, and where the request was one before.
+  public let secret: Secret?
+  /// The store's revision with the change, or where nothing was to change, at the time.
+  public let revision: Revision
+  /// What happened to the key; nil where nothing did.
+  public let change: ChangeType?
 }

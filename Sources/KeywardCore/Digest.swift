@@ -34,10 +34,15 @@ public struct Digest: Sendable {
   }
 }
 
-extension Digest: Equatable {
+extension Digest: Hashable {
   public static func == (a: Digest, b: Digest) -> Bool {
     let difference =
       (a.words.0 ^ b.words.0) | (a.words.1 ^ b.words.1) | (a.words.2 ^ b.words.2) | (a.words.3 ^ b.words.3)
     return difference == 0
+  }
+
+  // SHA-256 spreads evenly, so one word will do.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(words.0)
   }
 }

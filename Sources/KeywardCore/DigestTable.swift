@@ -2,42 +2,62 @@
 ///
 /// SHA-256 spreads the digests evenly, so their first word serves as the hash.
 struct DigestTable {
-  private struct Entry {
+  struct Entry {
     let digest: Digest
     let row: UInt32
+    /// The instant at which the digest stops being good; ``Instant/distantFuture`` for a key's own.
+    var until: Instant
   }
 
   private var entries: [Entry] = []
   /// Index of an entry plus one; 0 is empty. The count is a power of two.
   private var slots: [UInt32] = Array(repeating: 0, count: 64)
+  /// Entries that are removed stay, so that probing goes on past them, until the table is made anew.
+  private var removedCount = 0
 
-  func row(of digest: Digest) -> Int? {
-    let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: digest.words.0) & mask
-    while slots[slot] != 0 {
-      let entry = entries[Int(slots[slot] - 1)]
-      if entry.digest == digest { return Int(entry.row) }
-      slot = (slot + 1) & mask
-    }
-    return nil
-  }
+  private static let removed = UInt32.max
+
+  subscript(digest: Digest) -> Entry? { index(of: digest).map { entries[$0] } }
 
   /// - Precondition: the digest is not in the table.
-  mutating func insert(_ digest: Digest, row: Int) {
-    entries.append(Entry(digest: digest, row: UInt32(row)))
+  mutating func insert(_ digest: Digest, row: Int, until: Instant = .distantFuture) {
+    entries.append(Entry(digest: digest, row: UInt32(row), until: until))
     if entries.count * 4 > slots.count * 3 {
-      grow()
+      rebuild()
     } else {
       place(entries.count - 1)
     }
   }
 
-  mutating func reserve(_ count: Int) {
-    entries.reserveCapacity(count)
+  /// Lets a digest be good until an instant and no longer.
+  mutating func limit(_ digest: Digest, until: Instant) {
+    if let index = index(of: digest) { entries[index].until = min(entries[index].until, until) }
   }
 
-  private mutating func grow() {
-    slots = Array(repeating: 0, count: slots.count * 2)
+  mutating func remove(_ digest: Digest) {
+    guard let index = index(of: digest) else { return }
+    entries[index] = Entry(digest: digest, row: Self.removed, until: .epoch)
+    removedCount += 1
+  }
+
+  private func index(of digest: Digest) -> Int? {
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: digest.words.0) & mask
+    while slots[slot] != 0 {
+      let index = Int(slots[slot] - 1)
+      if entries[index].row != Self.removed, entries[index].digest == digest { return index }
+      slot = (slot + 1) & mask
+    }
+    return nil
+  }
+
+  private mutating func rebuild() {
+    if removedCount > 0 { entries.removeAll { $0.row == Self.removed } }
+    removedCount = 0
+    while entries.count * 4 > slots.count * 3 || entries.count * 2 > slots.count {
+      slots = Array(repeating: 0, count: slots.count * 2)
+    }
+    for slot in slots.indices { slots[slot] = 0 }
     for index in entries.indices { place(index) }
   }
 

@@ -9,6 +9,10 @@ public enum DomainError: Error, Equatable, Sendable {
   case alreadyExists(String)
   /// The peer lacks a right.
   case denied(String)
+  /// Another change came first: the etag is no longer the key's.
+  case aborted(String)
+  /// The key is in a state that does not allow it.
+  case precondition(String)
   /// A limit was reached, or the disk is full.
   case exhausted(String)
   /// The store cannot take changes at present. The change may or may not have been made.
@@ -21,7 +25,8 @@ public enum DomainError: Error, Equatable, Sendable {
   public var message: String {
     switch self {
     case .invalid(let field, let text): "\(field) \(text)"
-    case .notFound(let text), .alreadyExists(let text), .denied(let text), .exhausted(let text),
+    case .notFound(let text), .alreadyExists(let text), .denied(let text), .aborted(let text), .precondition(let text),
+      .exhausted(let text),
       .unavailable(let text), .unimplemented(let text), .internal(let text):
       text
     }

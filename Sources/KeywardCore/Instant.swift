@@ -14,6 +14,9 @@ public struct Instant: Hashable, Comparable, Sendable {
 
   public static let epoch = Instant(microseconds: 0)
 
+  /// Later than every other: the end of what has none.
+  public static let distantFuture = Instant(microseconds: .max)
+
   /// The last microsecond of the year 9999, the latest that `google.protobuf.Timestamp` can say.
   public static let latest = Instant(microseconds: 253_402_300_799_999_999)
 

@@ -15,7 +15,7 @@ public struct Key: Sendable, Equatable {
   /// Empty where there is no revoke time or no reason was given.
   public var revokeReason: String
   /// ``Secret/hint``.
-  public let hint: String
+  public var hint: String
   /// The user who made it.
   public let creator: String
   public let createTime: Instant
@@ -30,12 +30,16 @@ public struct Key: Sendable, Equatable {
   public var purgeTime: Instant?
   /// The store's revision with the key's last change.
   public var revision: Revision
+  /// The name that copies of it count on from: its own, or for a copy under a counted name, the first one's.
+  public var copyBase: KeyName
+  /// What the sweeper has recorded of its ends.
+  public var noted: Noted
 
   public init(
     id: KeyID, name: KeyName, permission: Permission, enabled: Bool, expireTime: Instant?, revokeTime: Instant? = nil,
     revokeReason: String = "", hint: String, creator: String, createTime: Instant, updater: String,
     updateTime: Instant, lastUsedTime: Instant? = nil, deleteTime: Instant? = nil, purgeTime: Instant? = nil,
-    revision: Revision
+    revision: Revision, copyBase: KeyName? = nil, noted: Noted = .nothing
   ) {
     self.id = id
     self.name = name
@@ -53,6 +57,8 @@ public struct Key: Sendable, Equatable {
     self.deleteTime = deleteTime
     self.purgeTime = purgeTime
     self.revision = revision
+    self.copyBase = copyBase ?? name
+    self.noted = noted
   }
 
   public func state(at instant: Instant) -> State {
@@ -62,9 +68,10 @@ public struct Key: Sendable, Equatable {
     return enabled ? .active : .disabled
   }
 
-  public func availability(at instant: Instant) -> Availability {
+  /// - Parameter soonEnd: the end of the window in which a key counts as soon unavailable; nil for one calendar month.
+  public func availability(at instant: Instant, soonEnd: Instant? = nil) -> Availability {
     guard state(at: instant) == .active else { return .unavailable }
-    let window = instant.adding(months: 1)
+    let window = soonEnd ?? SoonWindow.oneMonth.end(from: instant)
     let ends = [revokeTime, expireTime].contains { $0.map { $0 <= window } ?? false }
     return ends ? .soonUnavailable : .available
   }
@@ -94,7 +101,9 @@ public struct KeyView: Sendable, Equatable {
     self.availability = availability
   }
 
-  public init(_ key: Key, at instant: Instant) {
-    self.init(key: key, state: key.state(at: instant), availability: key.availability(at: instant))
+  /// - Parameter soonEnd: as for ``Key/availability(at:soonEnd:)``.
+  public init(_ key: Key, at instant: Instant, soonEnd: Instant? = nil) {
+    self.init(
+      key: key, state: key.state(at: instant), availability: key.availability(at: instant, soonEnd: soonEnd))
   }
 }

@@ -74,14 +74,6 @@ public struct KeyName: Hashable, Sendable {
 
   private static func normalized(_ text: String) -> String {
     if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
-    var text = text
-    return text.withUTF8 { utf8 in
-      var result: UnsafeMutablePointer<UInt8>?
-      let options = UTF8PROC_STABLE.rawValue | UTF8PROC_COMPOSE.rawValue
-      let count = utf8proc_map(utf8.baseAddress, utf8.count, &result, utf8proc_option_t(rawValue: options))
-      guard count >= 0, let result else { preconditionFailure("a String is valid UTF-8, and memory is not short") }
-      defer { free(result) }
-      return String(decoding: UnsafeBufferPointer(start: result, count: count), as: UTF8.self)
-    }
+    return UnicodeMap.mapped(text, UTF8PROC_STABLE.rawValue | UTF8PROC_COMPOSE.rawValue)
   }
 }

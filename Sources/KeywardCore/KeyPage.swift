@@ -1,31 +1,9 @@
-/// Which keys to list, and which page of them.
-public struct ListQuery: Sendable, Equatable {
-  public let showDeleted: Bool
-  public let pageSize: Int
-  /// Empty for the first page.
-  public let pageToken: String
-
-  public static let defaultPageSize = 50
-  public static let maxPageSize = 1000
-
-  /// - Parameter pageSize: 1 to 1000; 0 means 50, and more means 1000 (AIP-158).
-  /// - Throws: ``DomainError/invalid(field:_:)`` for a negative page size.
-  public init(showDeleted: Bool = false, pageSize: Int = 0, pageToken: String = "") throws(DomainError) {
-    guard pageSize >= 0 else {
-      throw .invalid(field: "page_size", "is negative: give 1 to \(Self.maxPageSize), or 0 for the default")
-    }
-    self.showDeleted = showDeleted
-    self.pageSize = pageSize == 0 ? Self.defaultPageSize : min(pageSize, Self.maxPageSize)
-    self.pageToken = pageToken
-  }
-}
-
-/// One page of keys, in the order of their creation.
+/// One page of keys.
 public struct KeyPage: Sendable, Equatable {
   public let keys: [KeyView]
   /// Empty on the last page.
   public let nextPageToken: String
-  /// How many keys there are on all pages.
+  /// How many keys the query finds on all pages.
   public let totalSize: Int
 
   public init(keys: [KeyView], nextPageToken: String, totalSize: Int) {
@@ -35,41 +13,74 @@ public struct KeyPage: Sendable, Equatable {
   }
 }
 
-/// Where a page ended: the ordinal of its last key, and a checksum that binds it to its query.
+/// Where a page ended: what its last key was ordered by, and a checksum that binds the token to its query. The next
+/// page begins after that place whatever has become of the key, so no change makes a page repeat or pass over another
+/// key.
 struct PageToken {
-  let ordinal: Int64
+  let place: ListPlace
 
-  private static let ordinalDigits = 10
-  private static let checksumDigits = 6
-
-  init(ordinal: Int64) {
-    self.ordinal = ordinal
+  init(_ place: ListPlace) {
+    self.place = place
   }
 
   /// - Throws: ``DomainError/invalid(field:_:)`` for what no page of this query ever gave.
   init(_ text: String, of query: ListQuery) throws(DomainError) {
-    let digits = Array(text.utf8)
-    guard digits.count == Self.ordinalDigits + Self.checksumDigits,
-      let number = Base62.read(digits[..<Self.ordinalDigits]), let ordinal = Int64(exactly: number)
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 4, let ordinal = Self.number(parts[0]), let instant = Self.number(parts[1]),
+      let name = Self.text(parts[2])
     else { throw Self.foreign }
-    self.ordinal = ordinal
+    place = ListPlace(name: name, instant: instant, ordinal: ordinal)
     guard self.text(for: query) == text else { throw Self.foreign }
   }
 
   func text(for query: ListQuery) -> String {
-    let number = Self.digits(of: UInt64(ordinal), count: Self.ordinalDigits)
-    var bound = "created,\(query.showDeleted),\(number)"
+    let name = place.name.utf8.map { byte in
+      let digits = String(byte, radix: 16)
+      return digits.count == 1 ? "0" + digits : digits
+    }
+    let body = [String(place.ordinal, radix: 36), Self.text(place.instant), name.joined()].joined(separator: "-")
+    var bound = query.fingerprint + "\u{1F}" + body
     let checksum = bound.withUTF8 { CRC32.checksum(UnsafeRawBufferPointer($0)) }
-    return number + Self.digits(of: UInt64(checksum), count: Self.checksumDigits)
+    return body + "-" + String(checksum, radix: 36)
   }
 
-  private static func digits(of number: UInt64, count: Int) -> String {
-    String(unsafeUninitializedCapacity: count) { buffer in
-      Base62.write(number, to: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
-      return count
-    }
+  // Instants may be at either end of their range, so their bits are taken as they are.
+  private static func text(_ instant: Int64) -> String { String(UInt64(bitPattern: instant), radix: 36) }
+
+  private static func number(_ text: Substring) -> Int64? {
+    UInt64(text, radix: 36).map { Int64(bitPattern: $0) }
+  }
+
+  private static func text(_ digits: Substring) -> String? {
+    let values = digits.compactMap(\.hexDigitValue)
+    guard values.count == digits.count, values.count % 2 == 0, values.count <= 4096 else { return nil }
+    let bytes = stride(from: 0, to: values.count, by: 2).map { UInt8(values[$0] * 16 + values[$0 + 1]) }
+    return String(validating: bytes, as: UTF8.self)
   }
 
   private static let foreign = DomainError.invalid(
     field: "page_token", "is not one that this list gave: ask again from the first page, with no token")
+}
+
+/// A key's place in an order: what is compared first, and the ordinal that decides between equals.
+struct ListPlace: Equatable {
+  /// The folded name, in an order by name; else empty.
+  let name: String
+  /// Microseconds, in an order by an instant; else 0.
+  let instant: Int64
+  let ordinal: Int64
+
+  init(name: String = "", instant: Int64 = 0, ordinal: Int64) {
+    self.name = name
+    self.instant = instant
+    self.ordinal = ordinal
+  }
+
+  /// Whether the place comes before another in ascending order.
+  func precedes(_ other: ListPlace) -> Bool {
+    if instant != other.instant { return instant < other.instant }
+    // By code points, in the folded form: the same on every host, whatever its locale.
+    if name != other.name { return name.unicodeScalars.lexicographicallyPrecedes(other.name.unicodeScalars) }
+    return ordinal < other.ordinal
+  }
 }

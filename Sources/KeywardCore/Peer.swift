@@ -22,6 +22,9 @@ public struct Actor: Sendable, Hashable {
   public let user: String
   public let pid: Int32
 
+  /// The daemon itself, for what time has done.
+  public static let keyward = Actor(uid: 0, user: "keyward", pid: 0)
+
   public init(uid: UInt32, user: String, pid: Int32) {
     self.uid = uid
     self.user = user

@@ -1,14 +1,36 @@
 /// Where keys are kept.
 ///
-/// The store is the arbiter between changes: it refuses one whose name is taken, gives each the next revision, and
-/// may hold keys that another process wrote.
+/// The store is the arbiter between changes: it refuses one whose name is taken or whose key is no longer what it was
+/// taken for, gives each the next revision, and may hold keys that another process wrote.
 ///
 /// Concurrency: one caller at a time; each call blocks until it is done.
 public protocol Store: Sendable {
   /// Hands over every key, in the order of their ordinals.
   func load(_ receive: (StoredKey) throws(StoreError) -> Void) throws(StoreError) -> StoreMark
 
-  /// Makes the changes in their order, all in one transaction, and returns once they are durable.
+  /// Hands over every attempt that is remembered, in no order.
+  func loadAttempts(_ receive: (Attempt) throws(StoreError) -> Void) throws(StoreError)
+
+  /// Records when keys were last used; keys that are gone are passed over. Makes no revision and no audit event.
+  func recordUse(_ uses: [KeyUse]) throws(StoreError)
+
+  /// Drops what no longer matters at an instant: digests that have ended, and attempts that are no longer remembered.
+  /// - Parameter limit: how many of either at most, so that changes need not wait long.
+  /// - Returns: how many went; 0 once there are no more.
+  @discardableResult
+  func forget(before instant: Instant, limit: Int) throws(StoreError) -> Int
+
+  /// The audit's events that a query finds, the latest first.
+  /// - Parameters:
+  ///   - revision: only events before this one; nil from the latest on.
+  ///   - limit: how many at most.
+  /// - Returns: the events, and how many the query finds in all, whatever the other parameters.
+  func auditEvents(
+    _ query: AuditQuery, before revision: Revision?, limit: Int
+  ) throws(StoreError) -> (events: [AuditEvent], total: Int)
+
+  /// Makes the changes in their order, all in one transaction with what the audit says of them, and returns once they
+  /// are durable.
   /// - Parameter instant: the instant of the changes; the store keeps the latest it has been given.
   /// - Returns: for each change in turn where it went, or the conflict for which it alone was left out.
   /// - Throws: when none of the changes was made, or nobody can tell.
@@ -16,16 +38,43 @@ public protocol Store: Sendable {
 }
 
 /// A key as a store keeps it.
-public struct StoredKey: Sendable {
+public struct StoredKey: Sendable, Equatable {
   public let key: Key
+  /// The digest of its secret.
   public let digest: Digest
+  /// Digests of secrets it had before that are still good for a while.
+  public let former: [FormerDigest]
   /// Its place in the order of creation.
   public let ordinal: Int64
 
-  public init(key: Key, digest: Digest, ordinal: Int64) {
+  public init(key: Key, digest: Digest, former: [FormerDigest] = [], ordinal: Int64) {
     self.key = key
     self.digest = digest
+    self.former = former
     self.ordinal = ordinal
+  }
+}
+
+/// The digest of a secret that another has taken the place of.
+public struct FormerDigest: Sendable, Equatable {
+  public let digest: Digest
+  /// The instant at which it stops being good, unless its key does before.
+  public let until: Instant
+
+  public init(digest: Digest, until: Instant) {
+    self.digest = digest
+    self.until = until
+  }
+}
+
+/// When a key was last found valid.
+public struct KeyUse: Sendable, Equatable {
+  public let ordinal: Int64
+  public let time: Instant
+
+  public init(ordinal: Int64, time: Instant) {
+    self.ordinal = ordinal
+    self.time = time
   }
 }
 
@@ -41,14 +90,78 @@ public struct StoreMark: Sendable, Equatable {
   }
 }
 
-/// One change of what is kept.
-public enum Change: Sendable {
-  /// A new key. Its revision is given by the store.
-  case insert(Key, Digest)
+/// One change of what is kept, and what the audit says of it.
+public struct Change: Sendable {
+  public enum Effect: Sendable {
+    /// A new key with the digest of its secret.
+    case insert(Key, Digest)
+    /// The key in the place of the one before, which has the same id, and is ``Change/before``.
+    case replace(Key)
+    /// As ``replace(_:)``, with the digest of a new secret; the old one is good until then, and older ones no longer
+    /// than that.
+    case rotate(Key, Digest, oldUntil: Instant)
+    /// What the sweeper has recorded of the key (``Key/noted``); the key's own revision stays as it is.
+    case note(Key)
+    /// The key before is gone.
+    case purge
+  }
+
+  public let effect: Effect
+  public let type: ChangeType
+  public let actor: Actor
+  /// The key that the change was made for; nil for a new one. The store refuses the change if its revision is no
+  /// longer the key's.
+  public let before: Key?
+  /// The attempt that is remembered with it, if any.
+  public let attempt: AttemptID?
+
+  public init(_ effect: Effect, type: ChangeType, by actor: Actor, before: Key?, attempt: AttemptID? = nil) {
+    self.effect = effect
+    self.type = type
+    self.actor = actor
+    self.before = before
+    self.attempt = attempt
+  }
+
+  /// The key after the change; nil for one that is gone. Its revision is given by the store.
+  public var after: Key? {
+    switch effect {
+    case .insert(let key, _), .replace(let key), .rotate(let key, _, _), .note(let key): key
+    case .purge: nil
+    }
+  }
+}
+
+/// Whose attempt at what: the same user, request id and content is the same attempt.
+public struct AttemptID: Sendable, Hashable {
+  public let uid: UInt32
+  public let requestID: RequestID
+  /// What was asked for, shortened (``ChangeRequest/Action/fingerprint``).
+  public let fingerprint: Digest
+
+  public init(uid: UInt32, requestID: RequestID, fingerprint: Digest) {
+    self.uid = uid
+    self.requestID = requestID
+    self.fingerprint = fingerprint
+  }
+}
+
+/// An attempt that came to something.
+public struct Attempt: Sendable, Equatable {
+  public let id: AttemptID
+  public let key: KeyID
+  public let time: Instant
+
+  public init(id: AttemptID, key: KeyID, time: Instant) {
+    self.id = id
+    self.key = key
+    self.time = time
+  }
 }
 
 /// Where a change went.
 public struct Placement: Sendable, Equatable {
+  /// Its key's place in the order of creation.
   public let ordinal: Int64
   public let revision: Revision
 
@@ -64,6 +177,8 @@ public enum Conflict: Error, Sendable {
   case nameTaken
   /// The id or the digest is here already.
   case duplicate
+  /// Another change of the key came first.
+  case changed
 }
 
 /// Why a store could not do what was asked. The texts never hold the values of a row.

@@ -54,8 +54,11 @@ public struct Validation: Sendable, Equatable {
 }
 
 extension Key {
-  /// The verdict on whoever presents the key's secret for a permission.
-  func validation(for permission: Permission, at instant: Instant, revision: Revision) -> Validation {
+  /// The verdict on whoever presents a secret of the key for a permission.
+  /// - Parameter digestUntil: the instant at which that secret stops being good, nil where it does not.
+  func validation(
+    for permission: Permission, at instant: Instant, digestUntil: Instant? = nil, revision: Revision
+  ) -> Validation {
     let verdict: Verdict
     switch state(at: instant) {
     case .deleted: return Validation(.notFound)
@@ -65,9 +68,9 @@ extension Key {
     case .disabled: verdict = .disabled
     case .active: verdict = .valid
     }
+    let transition = nextTransition(after: instant)
+    let end = digestUntil.map { min($0, transition ?? $0) } ?? transition
     return Validation(
-      verdict,
-      subject: Validation.Subject(
-        id: id, name: name, validUntil: nextTransition(after: instant), revision: revision))
+      verdict, subject: Validation.Subject(id: id, name: name, validUntil: end, revision: revision))
   }
 }

@@ -31,6 +31,7 @@ final class Handlers: Sendable {
   private static let lookUpsPerUser = 64
   /// For what waits on the host's name services.
   private let lookUpQueue = DispatchQueue(label: "keyward.names")
+  private let listQueue = DispatchQueue(label: "keyward.lists", qos: .utility)
 
   init(_ parts: Parts) {
     self.parts = parts
@@ -41,16 +42,8 @@ final class Handlers: Sendable {
   /// Judges whether a peer may call a method at all, before anything is made of what it sent.
   /// - Throws: PERMISSION_DENIED, counted and logged.
   func admit(_ caller: Caller, to method: Method) throws(CallError) {
-    switch method {
-    case .validateKey:
-      // Which half of the right it takes is seen from the request.
-      if caller.rights.isDisjoint(with: .canValidate) { try require(.canValidate, of: caller, for: method) }
-    case .createKey: try require(.canCreate, of: caller, for: method)
-    case .getKey: try require(.canRead, of: caller, for: method)
-    case .listKeys: try require(.canView, of: caller, for: method)
-    case .getStatus, .reload: try require(.canOperate, of: caller, for: method)
-    case .whoAmI: break
-    }
+    if method.takesPartOfRight, !caller.rights.isDisjoint(with: method.right) { return }
+    try require(method.right, of: caller, for: method)
   }
 
   /// Carries out a call that was admitted.
@@ -61,29 +54,38 @@ final class Handlers: Sendable {
   func handle(
     _ request: Request, of caller: Caller, at now: Instant, by deadline: Deadline, replyTo address: ReplyAddress
   ) -> Result<Reply, CallError>? {
+    let registry = parts.registry
+    // Taken before the answer is: what the reply says may be newer than its revision, and is never older.
+    func answered(_ reply: (Revision) throws(DomainError) -> Reply) throws(CallError) -> Result<Reply, CallError> {
+      .success(try checked { () throws(DomainError) in try reply(registry.revision) })
+    }
     do throws(CallError) {
       switch request {
-      case .validateKey(let secret, let permission):
-        try require(.validating(permission), of: caller, for: .validateKey)
-        return .success(.validateKey(parts.registry.validate(secret, for: permission, at: now)))
-      case .createKey(let key):
-        try create(key, of: caller, by: deadline, address)
-        return nil
+      case .validateKey(let question):
+        try require(.validating(question.permission), of: caller, for: .validateKey)
+        return .success(.validateKey(try checked { () throws(DomainError) in try judge(question, at: now) }))
+      case .validateKeys(let questions):
+        for question in questions { try require(.validating(question.permission), of: caller, for: .validateKeys) }
+        return try answered { (revision) throws(DomainError) in
+          var validations: [Validation] = []
+          for question in questions { validations.append(try judge(question, at: now)) }
+          return .validateKeys(validations, revision: revision)
+        }
       case .getKey(let selector):
-        return .success(.getKey(try checked { () throws(DomainError) in try find(selector, at: now) }))
-      case .listKeys(let query):
-        return .success(
-          .listKeys(try checked { () throws(DomainError) in try parts.registry.list(query, at: now) }))
-      case .getStatus:
-        return .success(.getStatus(status(at: now)))
+        return try answered { (revision) throws(DomainError) in
+          .getKey(try find(selector, at: now), revision: revision)
+        }
+      case .listKeys(let query): list(query, at: now, by: deadline, address)
+      case .getStatus: return .success(.getStatus(status(at: now)))
+      case .change(let change): try carryOut(change, of: caller, by: deadline, address)
+      case .listAuditEvents(let query): try tellAudit(query, by: deadline, address)
       case .whoAmI:
         if let user = parts.names.cachedName(of: caller.peer.uid) { return .success(identity(of: caller, user)) }
         try lookUp(caller, address)
-        return nil
       case .reload:
         try reload(for: caller.peer, address)
-        return nil
       }
+      return nil
     } catch {
       return .failure(error)
     }
@@ -106,22 +108,36 @@ final class Handlers: Sendable {
       "\(method.name) needs the right \(names), which the user with the id \(caller.peer.uid) has not been granted")
   }
 
-  private func create(
-    _ key: CreateKey, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
+  private func carryOut(
+    _ request: ChangeRequest, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
   ) throws(CallError) {
-    try parts.writer.submit(for: caller.peer, by: deadline) { actor in
-      .create(key, by: actor)
-    } completion: { [log = parts.log, failures] result in
-      switch result {
-      case .success(.created(let view, let secret)):
-        log.info(
-          "key created",
-          metadata: ["key": "\(view.key.id)", "by": "\(view.key.creator)", "revision": "\(view.key.revision)"])
-        address.deliver(.success(.createKey(view, secret)))
-      case .failure(let error):
-        if [.internal, .unavailable, .resourceExhausted].contains(error.code), let suppressed = failures.admit() {
-          log.error("change failed", metadata: ["reason": "\(error.message)", "suppressed": "\(suppressed)"])
+    let method = Method(request.action)
+    try parts.writer.submit(request, for: caller.peer, by: deadline) { [self] result in
+      address.deliver(
+        result.map { outcome in
+          log(outcome)
+          return .changed(method, outcome.view, outcome.secret, revision: outcome.revision)
         }
+        .mapError { error in
+          log(error, of: method)
+          return error
+        })
+    }
+  }
+
+  /// The store has one caller at a time, so the question waits its turn among the changes.
+  private func tellAudit(
+    _ query: AuditPageQuery, by deadline: Deadline, _ address: ReplyAddress
+  ) throws(CallError) {
+    try parts.writer.read(by: deadline) { [self, parts] isTimely in
+      guard isTimely else { return address.deliver(.failure(.tooLate)) }
+      do throws(DomainError) {
+        let revision = parts.registry.revision
+        address.deliver(
+          .success(.listAuditEvents(try parts.registry.auditEvents(query), revision: revision)))
+      } catch {
+        let error = CallError(error)
+        log(error, of: .listAuditEvents)
         address.deliver(.failure(error))
       }
     }
@@ -131,13 +147,33 @@ final class Handlers: Sendable {
     guard let reload = parts.reload else {
       throw CallError(.unimplemented, "this daemon has no configuration to read anew")
     }
-    reload(peer) { outcome in
+    reload(peer) { [registry = parts.registry] outcome in
       switch outcome {
-      case .inForce: address.deliver(.success(.reload))
+      case .inForce: address.deliver(.success(.reload(revision: registry.revision)))
       case .refused(let mistake):
         address.deliver(
           .failure(
             CallError(.failedPrecondition, "\(mistake); mend it and reload: until then the one before is in force")))
+      }
+    }
+  }
+
+  private func judge(_ question: Request.Question, at now: Instant) throws(DomainError) -> Validation {
+    guard let later = question.asOf else {
+      return parts.registry.validate(question.secret, for: question.permission, at: now)
+    }
+    return try parts.registry.validate(question.secret, for: question.permission, asOf: later, at: now)
+  }
+
+  /// Every key is looked at, which takes longer than a reactor's other peers shall wait.
+  private func list(_ query: ListQuery, at now: Instant, by deadline: Deadline, _ address: ReplyAddress) {
+    listQueue.async { [registry = parts.registry, clock = parts.clock] in
+      guard !deadline.hasPassed(at: clock.monotonicNanoseconds()) else { return address.deliver(.failure(.tooLate)) }
+      let revision = registry.revision
+      do throws(DomainError) {
+        address.deliver(.success(.listKeys(try registry.list(query, at: now), revision: revision)))
+      } catch {
+        address.deliver(.failure(CallError(error)))
       }
     }
   }
@@ -158,7 +194,7 @@ final class Handlers: Sendable {
   }
 
   private func identity(of caller: Caller, _ user: String) -> Reply {
-    .whoAmI(Identity(peer: caller.peer, user: user, rights: caller.rights))
+    .whoAmI(Identity(peer: caller.peer, user: user, rights: caller.rights), revision: parts.registry.revision)
   }
 
   private func lookUp(_ caller: Caller, _ address: ReplyAddress) throws(CallError) {
@@ -179,5 +215,23 @@ final class Handlers: Sendable {
       }
       address.deliver(.success(identity(of: caller, user)))
     }
+  }
+
+  /// One line for each change; none where nothing changed.
+  private func log(_ outcome: Outcome) {
+    guard let change = outcome.change else { return }
+    let key = outcome.view.key
+    parts.log.info(
+      "key \(change.name)", metadata: ["key": "\(key.id)", "by": "\(key.updater)", "revision": "\(key.revision)"])
+  }
+
+  /// What the store could not do, as against what it was wrong to ask for.
+  private func log(_ error: CallError, of method: Method) {
+    guard [.internal, .unavailable, .resourceExhausted].contains(error.code), let suppressed = failures.admit() else {
+      return
+    }
+    parts.log.error(
+      "call failed",
+      metadata: ["method": "\(method.name)", "reason": "\(error.message)", "suppressed": "\(suppressed)"])
   }
 }

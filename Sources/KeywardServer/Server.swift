@@ -46,6 +46,7 @@ package final class Server: Sendable {
   private let listener: Listener
   private let reactors: [Reactor]
   private let writer: Writer
+  private let sweeper: Sweeper
   private let limits: Limits
 
   package init(
@@ -58,6 +59,7 @@ package final class Server: Sendable {
     let names = UserNameCache(clock: options.clock)
     writer = Writer(
       registry: registry, clock: options.clock, names: names, limit: options.limits.commandsWaiting)
+    sweeper = Sweeper(registry: registry, writer: writer, clock: options.clock, log: options.log)
     limits = options.limits
     let handlers = Handlers(
       Handlers.Parts(
@@ -75,6 +77,7 @@ package final class Server: Sendable {
 
   package func start() {
     for reactor in reactors { reactor.start() }
+    sweeper.start()
     listener.start()
   }
 
@@ -99,6 +102,6 @@ package final class Server: Sendable {
       for reactor in reactors { reactor.post(.abort) }
       open.wait()
     }
-    writer.drain()
+    sweeper.stop()
   }
 }

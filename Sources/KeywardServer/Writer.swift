@@ -3,17 +3,29 @@ import KeywardCore
 import KeywardWire
 import Synchronization
 
-/// Takes commands to the store: one at work at a time, and all that gather while it is at work go together in the
-/// next transaction.
+/// Takes commands and questions to the store: one at work at a time, and all commands that gather while it is at work
+/// go together in the next transaction.
 ///
-/// Concurrency: commands come from any thread; the rules and the store are called on `queue` alone, and so are the
-/// completions.
+/// Concurrency: commands and questions come from any thread; the rules and the store are called on `queue` alone, and
+/// so are the completions.
 final class Writer: Sendable {
   private struct Waiting {
+    var commands: [WaitingCommand] = []
+    var reads: [WaitingRead] = []
+
+    var count: Int { commands.count + reads.count }
+  }
+
+  private struct WaitingCommand {
     let peer: Peer
     let deadline: Deadline
-    let command: @Sendable (Actor) -> Command
+    let request: ChangeRequest
     let completion: @Sendable (Result<Outcome, CallError>) -> Void
+  }
+
+  private struct WaitingRead {
+    let deadline: Deadline
+    let body: @Sendable (Bool) -> Void
   }
 
   private let registry: Registry
@@ -21,12 +33,13 @@ final class Writer: Sendable {
   private let names: UserNameCache
   private let limit: Int
   private let queue = DispatchQueue(label: "keyward.writer")
-  private let waiting = Mutex<[Waiting]>([])
+  private let waiting = Mutex(Waiting())
+  private let whenCommitted = Mutex<(@Sendable () -> Void)?>(nil)
 
   /// Commands that go in one transaction at most, so that none waits long for its neighbours.
   private static let batchLimit = 512
 
-  /// - Parameter limit: how many commands may wait.
+  /// - Parameter limit: how many commands and questions may wait.
   init(registry: Registry, clock: Clock, names: UserNameCache, limit: Int) {
     self.registry = registry
     self.names = names
@@ -34,47 +47,81 @@ final class Writer: Sendable {
     self.limit = limit
   }
 
-  /// Has a command carried out for a peer.
+  /// Has something called on the writer's queue after each transaction.
+  func afterEachCommit(_ body: @escaping @Sendable () -> Void) {
+    whenCommitted.withLock { $0 = body }
+  }
+
+  /// Has a change made for a peer.
   /// - Parameters:
-  ///   - deadline: a command that has not begun by then is not carried out.
-  ///   - command: makes the command, given who the peer is by name.
+  ///   - deadline: a change that has not begun by then is not made.
   ///   - completion: called once, on the writer's queue.
   /// - Throws: RESOURCE_EXHAUSTED when too many wait.
   func submit(
-    for peer: Peer, by deadline: Deadline, _ command: @escaping @Sendable (Actor) -> Command,
+    _ request: ChangeRequest, for peer: Peer, by deadline: Deadline,
     completion: @escaping @Sendable (Result<Outcome, CallError>) -> Void
   ) throws(CallError) {
+    try enqueue { waiting in
+      waiting.commands.append(
+        WaitingCommand(peer: peer, deadline: deadline, request: request, completion: completion))
+    }
+  }
+
+  /// Has a question asked of the store, between one transaction and the next.
+  /// - Parameters:
+  ///   - deadline: when the question is of no more use.
+  ///   - body: asks; called once, on the writer's queue, with whether the deadline is still to come.
+  /// - Throws: RESOURCE_EXHAUSTED when too many wait.
+  func read(by deadline: Deadline, _ body: @escaping @Sendable (_ isTimely: Bool) -> Void) throws(CallError) {
+    try enqueue { $0.reads.append(WaitingRead(deadline: deadline, body: body)) }
+  }
+
+  /// Has something of the server's own done with the store, between one transaction and the next.
+  func perform(_ body: @escaping @Sendable () -> Void) {
+    let isFirst = waiting.withLock { waiting in
+      waiting.reads.append(WaitingRead(deadline: .never) { _ in body() })
+      return waiting.count == 1
+    }
+    if isFirst { queue.async { self.run() } }
+  }
+
+  /// Does all that waits and then this. Not for a queue that a completion needs.
+  func finish(with body: () -> Void) {
+    queue.sync {
+      run()
+      body()
+    }
+  }
+
+  private func enqueue(_ append: (inout Waiting) -> Void) throws(CallError) {
     let isFirst = try waiting.withLock { (waiting) throws(CallError) in
       guard waiting.count < limit else {
-        throw CallError(.resourceExhausted, "too many changes wait for the disk: try again in a moment")
+        throw CallError(.resourceExhausted, "too many calls wait for the disk: try again in a moment")
       }
-      waiting.append(Waiting(peer: peer, deadline: deadline, command: command, completion: completion))
+      append(&waiting)
       return waiting.count == 1
     }
     // Whoever finds the list empty starts a round; the rest join it.
     if isFirst { queue.async { self.run() } }
   }
 
-  /// Returns when nothing is at work or waits. Not for a queue that a completion needs.
-  func drain() {
-    queue.sync { self.run() }
-  }
-
   private func run() {
     while true {
-      let batch = waiting.withLock { waiting in
-        let batch = Array(waiting.prefix(Self.batchLimit))
-        waiting.removeFirst(batch.count)
-        return batch
+      // One question a round, so that neither keeps the other waiting for good.
+      let (batch, read) = waiting.withLock { waiting in
+        let batch = Array(waiting.commands.prefix(Self.batchLimit))
+        waiting.commands.removeFirst(batch.count)
+        return (batch, waiting.reads.isEmpty ? nil : waiting.reads.removeFirst())
       }
-      guard !batch.isEmpty else { return }
-      carryOut(batch)
+      guard !batch.isEmpty || read != nil else { return }
+      if !batch.isEmpty { carryOut(batch) }
+      if let read { read.body(!read.deadline.hasPassed(at: clock.monotonicNanoseconds())) }
     }
   }
 
-  private func carryOut(_ batch: [Waiting]) {
+  private func carryOut(_ batch: [WaitingCommand]) {
     let monotonic = clock.monotonicNanoseconds()
-    var timely: [Waiting] = []
+    var timely: [WaitingCommand] = []
     for waiting in batch {
       if waiting.deadline.hasPassed(at: monotonic) {
         waiting.completion(.failure(.tooLate))
@@ -84,10 +131,11 @@ final class Writer: Sendable {
     }
     let commands = timely.map { waiting in
       let peer = waiting.peer
-      return waiting.command(Actor(uid: peer.uid, user: names.name(of: peer.uid), pid: peer.pid))
+      return Command(waiting.request, by: Actor(uid: peer.uid, user: names.name(of: peer.uid), pid: peer.pid))
     }
     let results = registry.commit(commands, at: clock.now())
     for (waiting, result) in zip(timely, results) { waiting.completion(result.mapError { CallError($0) }) }
+    whenCommitted.withLock { $0 }?()
   }
 }
 

@@ -68,6 +68,9 @@ final class Database {
   /// The ordinal of the row inserted last.
   var lastOrdinal: Int64 { sqlite3_last_insert_rowid(handle) }
 
+  /// How many rows the last statement that writes has changed, cascades not counted.
+  var changedRowCount: Int { Int(sqlite3_changes64(handle)) }
+
   /// Carries out statements that hold no values.
   func execute(_ sql: String) throws(SQLiteError) {
     let code = sqlite3_exec(handle, sql, nil, nil, nil)

@@ -2,30 +2,64 @@
 struct KeptStatements {
   /// `revision, latest_instant`.
   let mark: Statement
-  /// ?1 revision, ?2 instant: the latest instant never goes back.
+  /// ?1 revision, ?2 instant, which is not before the latest one.
   let advance: Statement
-  /// ?1 id, ?2 digest: a row where either is here.
-  let duplicate: Statement
-  /// ?1 name: a row where a key that is not deleted has it.
+
+  /// ?1 id: `ordinal, revision` of the key that has it.
+  let found: Statement
+  /// ?1 digest: a row where a key has it or had it.
+  let hasDigest: Statement
+  /// ?1 name, ?2 ordinal: a row where another key that is not deleted has the name.
   let nameTaken: Statement
+
   /// ``KeyRow/insertion``; the new ordinal is ``Database/lastOrdinal``.
   let insertKey: Statement
-  /// ?1 digest, ?2 ordinal of its key.
+  /// ``KeyRow/replacement``.
+  let replaceKey: Statement
+  /// ?1 ordinal. Its digests go with it.
+  let deleteKey: Statement
+  /// ``KeyRow/note``.
+  let noteKey: Statement
+  /// ``KeyRow/use``.
+  let useKey: Statement
+  /// ?1 digest, ?2 ordinal of the key whose own it is.
   let insertDigest: Statement
+  /// ?1 ordinal, ?2 instant: every digest of the key ends then, or earlier where it was to.
+  let endDigests: Statement
+
+  /// The end of the audit's chain, no row where there is none yet.
+  let lastAuditHash: Statement
+  /// ``AuditRow/insertion``.
+  let insertAudit: Statement
+  /// ``AttemptRow/insertion``.
+  let insertAttempt: Statement
+
   /// ``KeyRow/selection``.
   let keys: Statement
   let digestCount: Statement
+  /// ``AttemptRow/selection``.
+  let attempts: Statement
 
   /// - Throws: where the tables are not those of our schema, too.
   init(_ database: Database) throws(SQLiteError) {
     mark = try Statement("SELECT revision, latest_instant FROM store", on: database)
-    advance = try Statement("UPDATE store SET revision = ?1, latest_instant = max(latest_instant, ?2)", on: database)
-    duplicate = try Statement(
-      "SELECT 1 FROM key WHERE id = ?1 UNION ALL SELECT 1 FROM digest WHERE digest = ?2", on: database)
-    nameTaken = try Statement("SELECT 1 FROM key WHERE name = ?1 AND delete_time IS NULL", on: database)
+    advance = try Statement("UPDATE store SET revision = ?1, latest_instant = ?2", on: database)
+    found = try Statement("SELECT ordinal, revision FROM key WHERE id = ?1", on: database)
+    hasDigest = try Statement("SELECT 1 FROM digest WHERE digest = ?1", on: database)
+    nameTaken = try Statement(
+      "SELECT 1 FROM key WHERE name = ?1 AND delete_time IS NULL AND ordinal <> ?2", on: database)
     insertKey = try Statement(KeyRow.insertion, on: database)
+    replaceKey = try Statement(KeyRow.replacement, on: database)
+    deleteKey = try Statement("DELETE FROM key WHERE ordinal = ?1", on: database)
+    noteKey = try Statement(KeyRow.note, on: database)
+    useKey = try Statement(KeyRow.use, on: database)
     insertDigest = try Statement("INSERT INTO digest (digest, key) VALUES (?1, ?2)", on: database)
+    endDigests = try Statement("UPDATE digest SET until = min(ifnull(until, ?2), ?2) WHERE key = ?1", on: database)
+    lastAuditHash = try Statement("SELECT hash FROM audit ORDER BY revision DESC LIMIT 1", on: database)
+    insertAudit = try Statement(AuditRow.insertion, on: database)
+    insertAttempt = try Statement(AttemptRow.insertion, on: database)
     keys = try Statement(KeyRow.selection, on: database)
     digestCount = try Statement("SELECT count(*) FROM digest", on: database)
+    attempts = try Statement(AttemptRow.selection, on: database)
   }
 }

@@ -1,40 +1,60 @@
 import KeywardCore
 
-/// A key's columns and its digest, as they are written and read.
+/// A key's columns and its digests, as they are written and read.
 enum KeyRow {
-  private static let columns = """
-    id, name, permission, enabled, expire_time, revoke_time, revoke_reason, hint, creator, create_time, updater, \
-    update_time, last_used_time, delete_time, purge_time, revision
+  private static let changing = """
+    name, permission, enabled, expire_time, revoke_time, revoke_reason, hint, creator, create_time, updater, \
+    update_time, last_used_time, delete_time, purge_time, revision, copy_base, noted_expired, noted_revoked, noted_soon
     """
 
-  static let insertion = """
-    INSERT INTO key (\(columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-    """
+  private static let changed = "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20"
 
-  /// A key without a digest comes too, so that it is noticed.
+  static let insertion = "INSERT INTO key (id, \(changing)) VALUES (?1, \(changed))"
+
+  /// Writes the whole record of the key with the id anew.
+  static let replacement = "UPDATE key SET (\(changing)) = (\(changed)) WHERE id = ?1"
+
+  /// ?1 id, ?2 to ?4 what the sweeper has recorded (``Noted``).
+  static let note = "UPDATE key SET noted_expired = ?2, noted_revoked = ?3, noted_soon = ?4 WHERE id = ?1"
+
+  /// ?1 ordinal, ?2 instant.
+  static let use = "UPDATE key SET last_used_time = max(ifnull(last_used_time, 0), ?2) WHERE ordinal = ?1"
+
+  /// Each key with its own digest, followed by a row for each former one, the first to end first. A key without a
+  /// digest comes too, so that it is noticed.
   static let selection = """
-    SELECT \(columns), ordinal, digest.digest FROM key LEFT JOIN digest ON digest.key = ordinal ORDER BY ordinal
+    SELECT id, \(changing), ordinal, digest.digest, digest.until
+    FROM key LEFT JOIN digest ON digest.key = ordinal ORDER BY ordinal, digest.until, digest.digest
     """
 
-  /// The parameters of ``insertion``.
+  /// The parameters of ``insertion`` and ``replacement``.
   static func values(of key: Key, revision: Revision) -> [SQLValue] {
     [
       .text(key.id.description), .text(key.name.text), .integer(Int64(key.permission.rawValue)),
       SQLValue(key.enabled), SQLValue(key.expireTime), SQLValue(key.revokeTime), .text(key.revokeReason),
       .text(key.hint), .text(key.creator), SQLValue(key.createTime), .text(key.updater), SQLValue(key.updateTime),
       SQLValue(key.lastUsedTime), SQLValue(key.deleteTime), SQLValue(key.purgeTime), .integer(revision),
+      .text(copyBaseText(of: key)), SQLValue(key.noted.expired), SQLValue(key.noted.revoked),
+      SQLValue(key.noted.soon),
     ]
   }
 
+  /// Empty where it is the name itself.
+  static func copyBaseText(of key: Key) -> String { key.copyBase == key.name ? "" : key.copyBase.text }
+
   private static func flag(_ value: Int64) -> Bool? { value == 0 ? false : value == 1 ? true : nil }
 
-  /// The present row of ``selection``.
+  /// The ordinal in the present row of ``selection``; 0 where it has none.
+  static func ordinal(_ row: Statement) -> Int64 { row.integer(20) ?? 0 }
+
+  /// The key and its own digest in the present row of ``selection``.
   /// - Parameter limit: the store's revision, which no key's exceeds.
   /// - Throws: ``StoreError/damaged(_:)`` naming the first column that holds what was never written.
   static func read(_ row: Statement, limit: Revision) throws(StoreError) -> StoredKey {
-    let reader = ColumnReader(row: row, ordinal: row.integer(16) ?? 0)
+    let reader = reader(row)
+    let copyBase = try reader.require("copy_base", row.text(16))
     let key = Key(
-      id: try reader.require("id", row.text(0).flatMap { KeyID($0) }),
+      id: try reader.id("id", 0),
       name: KeyName(checked: try reader.require("name", row.text(1).flatMap { $0.isEmpty ? nil : $0 })),
       permission: try reader.require(
         "permission", row.integer(2).flatMap { UInt8(exactly: $0) }.flatMap { Permission(rawValue: $0) }),
@@ -47,32 +67,25 @@ enum KeyRow {
       lastUsedTime: try reader.optionalInstant("last_used_time", 12),
       deleteTime: try reader.optionalInstant("delete_time", 13),
       purgeTime: try reader.optionalInstant("purge_time", 14),
-      revision: try reader.require("revision", row.integer(15).flatMap { (1...max(1, limit)).contains($0) ? $0 : nil }))
-    let ordinal = try reader.require("ordinal", row.integer(16).flatMap { $0 > 0 ? $0 : nil })
-    return StoredKey(key: key, digest: try reader.require("digest", row.digest(17)), ordinal: ordinal)
-  }
-}
-
-/// Takes columns of one row, and says which of them is wrong, never what it holds.
-private struct ColumnReader {
-  let row: Statement
-  let ordinal: Int64
-
-  func require<Value>(_ column: String, _ value: Value?) throws(StoreError) -> Value {
-    guard let value else { throw .damaged(Self.text(column, ordinal)) }
-    return value
+      revision: try reader.require("revision", row.integer(15).flatMap { (1...max(1, limit)).contains($0) ? $0 : nil }),
+      copyBase: copyBase.isEmpty ? nil : KeyName(checked: copyBase),
+      noted: Noted(
+        expired: try reader.optionalInstant("noted_expired", 17),
+        revoked: try reader.optionalInstant("noted_revoked", 18), soon: try reader.optionalInstant("noted_soon", 19)))
+    let ordinal = try reader.require("ordinal", row.integer(20).flatMap { $0 > 0 ? $0 : nil })
+    let digest = try reader.require("digest", row.isNull(22) ? row.digest(21) : nil)
+    return StoredKey(key: key, digest: digest, ordinal: ordinal)
   }
 
-  func instant(_ name: String, _ column: Int32) throws(StoreError) -> Instant {
-    let instant = row.integer(column).map { Instant(microseconds: $0) }
-    return try require(name, instant.flatMap { $0.isRepresentable ? $0 : nil })
+  /// The former digest in the present row of ``selection``, which is not its key's first one.
+  static func readFormer(_ row: Statement) throws(StoreError) -> FormerDigest {
+    let reader = reader(row)
+    guard !row.isNull(22) else { throw .damagedRow(reader.number, of: reader.table, "has two digests") }
+    return FormerDigest(
+      digest: try reader.require("former digest", row.digest(21)), until: try reader.instant("until", 22))
   }
 
-  func optionalInstant(_ name: String, _ column: Int32) throws(StoreError) -> Instant? {
-    row.isNull(column) ? nil : try instant(name, column)
-  }
-
-  private static func text(_ column: String, _ ordinal: Int64) -> String {
-    "the store's database is damaged: row \(ordinal) of table key has no proper \(column): restore a backup"
+  private static func reader(_ row: Statement) -> ColumnReader {
+    ColumnReader(row: row, table: "key", number: ordinal(row))
   }
 }

@@ -11,5 +11,7 @@ enum SQLValue {
 
   init(_ instant: Instant?) { self = instant.map { .integer($0.microseconds) } ?? .null }
 
+  init(_ text: String?) { self = text.map { .text($0) } ?? .null }
+
   init(_ flag: Bool) { self = .integer(flag ? 1 : 0) }
 }

@@ -52,41 +52,35 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   }
 
   package func load(_ receive: (StoredKey) throws(StoreError) -> Void) throws(StoreError) -> StoreMark {
-    enter()
-    defer { leave() }
-    let connection = try opened()
-    let statements = connection.statements
-    let mark = try attempt { () throws(SQLiteError) in try connection.mark() }
-    var (last, count) = (Int64(0), Int64(0))
-    defer { statements.keys.finish() }
-    while try attempt({ () throws(SQLiteError) in try statements.keys.step() }) {
-      let stored = try KeyRow.read(statements.keys, limit: mark.revision)
-      guard stored.ordinal > last else {
-        throw .damaged("the store's database is damaged: row \(last) of table key has two digests: restore a backup")
+    try use { (connection) throws(StoreError) in
+      let mark = try attempt { () throws(SQLiteError) in try connection.mark() }
+      var keys = KeyAssembly()
+      try forEachRow(of: connection.statements.keys) { (row) throws(StoreError) in
+        if let complete = try keys.take(row, limit: mark.revision) { try receive(complete) }
       }
-      try receive(stored)
-      (last, count) = (stored.ordinal, count + 1)
+      if let last = keys.last { try receive(last) }
+      let digests = try attempt { () throws(SQLiteError) in
+        try connection.statements.digestCount.first { $0.integer(0) }
+      }
+      guard digests == keys.rowCount else {
+        throw .damaged("the store's database is damaged: table digest has rows of no key: restore a backup")
+      }
+      return mark
     }
-    let digests = try attempt { () throws(SQLiteError) in try statements.digestCount.first { $0.integer(0) } }
-    guard digests == count else {
-      throw .damaged("the store's database is damaged: table digest has rows of no key: restore a backup")
+  }
+
+  package func loadAttempts(_ receive: (Attempt) throws(StoreError) -> Void) throws(StoreError) {
+    try use { (connection) throws(StoreError) in
+      var number: Int64 = 0
+      try forEachRow(of: connection.statements.attempts) { (row) throws(StoreError) in
+        number += 1
+        try receive(try AttemptRow.read(row, number: number))
+      }
     }
-    return mark
   }
 
   package func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
-    enter()
-    defer { leave() }
-    if let halt { throw halt }
-    let connection = try opened()
-    let results = try attempt { () throws(SQLiteError) in
-      try connection.database.transaction { () throws(SQLiteError) in
-        try connection.make(changes, at: instant)
-      }
-    }
-    // The changes are durable already: a log that cannot be written back stops the next ones only.
-    _ = try? attempt { () throws(SQLiteError) in try connection.database.checkpointIfDue() }
-    return results
+    try write { (connection) throws(SQLiteError) in try connection.make(changes, at: instant) }
   }
 
   /// Lets the database have so many pages and no more: a full disk, for tests.
@@ -97,13 +91,36 @@ package final class SQLiteStore: Store, @unchecked Sendable {
 }
 
 extension SQLiteStore {
-  private func opened() throws(StoreError) -> StoreConnection {
-    guard let connection else { throw .unavailable("the store is closed") }
-    return connection
+  /// Gives the connection to one call.
+  func use<Result>(_ body: (StoreConnection) throws(StoreError) -> Result) throws(StoreError) -> Result {
+    enter()
+    defer { leave() }
+    return try body(try opened())
+  }
+
+  /// Carries out `body` in one transaction, which is durable once this returns.
+  func write<Result>(_ body: (StoreConnection) throws(SQLiteError) -> Result) throws(StoreError) -> Result {
+    try use { (connection) throws(StoreError) in
+      if let halt { throw halt }
+      let result = try attempt { () throws(SQLiteError) in
+        try connection.database.transaction { () throws(SQLiteError) in try body(connection) }
+      }
+      // The changes are durable already: a log that cannot be written back stops the next ones only.
+      _ = try? attempt { () throws(SQLiteError) in try connection.database.checkpointIfDue() }
+      return result
+    }
+  }
+
+  func forEachRow(
+    of statement: Statement, _ parameters: [SQLValue] = [], _ body: (Statement) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    defer { statement.finish() }
+    try attempt { () throws(SQLiteError) in try statement.bind(parameters) }
+    while try attempt({ () throws(SQLiteError) in try statement.step() }) { try body(statement) }
   }
 
   /// Takes SQLite's errors for the store's, and remembers those after which nothing may be written.
-  private func attempt<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
+  func attempt<Result>(_ body: () throws(SQLiteError) -> Result) throws(StoreError) -> Result {
     do throws(SQLiteError) {
       return try body()
     } catch {
@@ -117,6 +134,11 @@ extension SQLiteStore {
       }
       throw StoreError(error)
     }
+  }
+
+  private func opened() throws(StoreError) -> StoreConnection {
+    guard let connection else { throw .unavailable("the store is closed") }
+    return connection
   }
 
   private func enter() {

@@ -14,7 +14,7 @@ package struct Schema: Sendable {
   /// More changes than will ever be made, and one more can still be counted.
   static let maxRevision: Int64 = 1 << 62
 
-  package static let current = Schema(migrations: [version1])
+  package static let current = Schema(migrations: [version1, version2])
 
   /// "KWRD": what a keyward database carries in its header.
   static let applicationID: Int32 = 0x4B57_5244
@@ -57,6 +57,55 @@ package struct Schema: Sendable {
       key INTEGER NOT NULL REFERENCES key (ordinal) ON DELETE CASCADE
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX digest_by_key ON digest (key);
+    """
+
+  // - key.copy_base is empty where it is the name itself.
+  // - key.noted_… is, for each kind of end, the end whose coming the sweeper has recorded.
+  // - digest.until is NULL for a key's own digest, and the end of one that another has taken the place of.
+  // - store.unaudited is the last revision made before there was an audit: every later one has its row.
+  // - audit.time never goes down as the revision goes up, so each index gives rows in the order of their revisions;
+  //   with the type behind it, a query is counted and its page found without reading rows that it does not find.
+  private static let version2 = """
+    ALTER TABLE key ADD COLUMN copy_base TEXT NOT NULL DEFAULT '' CHECK (length(copy_base) <= 128);
+    ALTER TABLE key ADD COLUMN noted_expired INTEGER CHECK (noted_expired BETWEEN 0 AND 253402300799999999);
+    ALTER TABLE key ADD COLUMN noted_revoked INTEGER CHECK (noted_revoked BETWEEN 0 AND 253402300799999999);
+    ALTER TABLE key ADD COLUMN noted_soon INTEGER CHECK (noted_soon BETWEEN 0 AND 253402300799999999);
+
+    ALTER TABLE digest ADD COLUMN until INTEGER CHECK (until BETWEEN 0 AND 253402300799999999);
+    DROP INDEX digest_by_key;
+    CREATE INDEX digest_by_key ON digest (key, until);
+    CREATE UNIQUE INDEX own_digest ON digest (key) WHERE until IS NULL;
+    CREATE INDEX former_digest ON digest (until) WHERE until IS NOT NULL;
+
+    CREATE TABLE attempt (
+      uid INTEGER NOT NULL CHECK (uid BETWEEN 0 AND 4294967295),
+      request_id TEXT NOT NULL CHECK (length(request_id) BETWEEN 1 AND 128),
+      fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+      key_id TEXT NOT NULL CHECK (length(key_id) = 24),
+      time INTEGER NOT NULL CHECK (time BETWEEN 0 AND 253402300799999999),
+      PRIMARY KEY (uid, request_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX attempt_by_time ON attempt (time);
+
+    ALTER TABLE store ADD COLUMN unaudited INTEGER NOT NULL DEFAULT 0
+      CHECK (unaudited BETWEEN 0 AND 4611686018427387904);
+    UPDATE store SET unaudited = revision;
+    CREATE TABLE audit (
+      revision INTEGER PRIMARY KEY CHECK (revision > 0),
+      type INTEGER NOT NULL CHECK (type BETWEEN 1 AND 255),
+      time INTEGER NOT NULL CHECK (time BETWEEN 0 AND 253402300799999999),
+      key_id TEXT NOT NULL CHECK (length(key_id) = 24),
+      uid INTEGER NOT NULL CHECK (uid BETWEEN 0 AND 4294967295),
+      user TEXT NOT NULL,
+      pid INTEGER NOT NULL CHECK (pid BETWEEN -2147483648 AND 2147483647),
+      before TEXT,
+      after TEXT,
+      hash BLOB NOT NULL CHECK (length(hash) = 32),
+      CHECK (before IS NOT NULL OR after IS NOT NULL)
+    ) STRICT;
+    CREATE INDEX audit_by_time ON audit (time, revision, type);
+    CREATE INDEX audit_by_key ON audit (key_id, time, revision, type);
+    CREATE INDEX audit_by_user ON audit (user, time, revision, type);
     """
 }
 

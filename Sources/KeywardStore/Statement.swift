@@ -61,8 +61,9 @@ final class Statement {
     sqlite3_clear_bindings(handle)
   }
 
+  /// Gives the parameters their values, the first being 1. Whoever binds by hand must ``finish()``.
   // SQLite copies texts and blobs, for they live no longer than the call that binds them.
-  private func bind(_ parameters: [SQLValue]) throws(SQLiteError) {
+  func bind(_ parameters: [SQLValue]) throws(SQLiteError) {
     for (index, parameter) in zip(Int32(1)..., parameters) {
       let code =
         switch parameter {

@@ -16,36 +16,118 @@ struct StoreConnection {
     return mark
   }
 
-  /// Makes the changes, within the transaction that is open.
+  /// Makes the changes one after the other, within the transaction that is open.
   func make(_ changes: [Change], at instant: Instant) throws(SQLiteError) -> [Result<Placement, Conflict>] {
-    var revision = try mark().revision
+    let mark = try mark()
+    let now = max(mark.latestInstant, instant)
+    var revision = mark.revision
+    var hash = try statements.lastAuditHash.first { $0.digest(0) } ?? nil
     var results: [Result<Placement, Conflict>] = []
     results.reserveCapacity(changes.count)
     for change in changes {
-      let result =
-        switch change {
-        case .insert(let key, let digest): try insert(key, digest, revision: revision + 1)
-        }
-      if case .success = result { revision += 1 }
-      results.append(result)
+      let result = try make(change, revision: revision + 1)
+      results.append(result.map(\.placement))
+      guard case .success(let made) = result else { continue }
+      revision += 1
+      hash = try record(change, of: made.key, revision: revision, at: now, after: hash)
     }
-    try statements.advance.run([.integer(revision), SQLValue(instant)])
+    try statements.advance.run([.integer(revision), SQLValue(now)])
     return results
   }
 
-  // Conflicts are looked for first, so that nothing half made has to be taken back. No other writer can come between.
-  private func insert(
-    _ key: Key, _ digest: Digest, revision: Revision
-  ) throws(SQLiteError) -> Result<Placement, Conflict> {
-    if try statements.duplicate.first([.text(key.id.description), .digest(digest)], { _ in true }) ?? false {
-      return .failure(.duplicate)
+  /// Writes what the audit says of a change, and the attempt it was.
+  /// - Returns: the new end of the audit's chain.
+  private func record(
+    _ change: Change, of key: KeyID, revision: Revision, at now: Instant, after previous: Digest?
+  ) throws(SQLiteError) -> Digest {
+    let row = AuditRow(change, keyID: key, revision: revision, at: now)
+    let hash = row.hash(after: previous)
+    try statements.insertAudit.run(row.values(hash: hash))
+    if let id = change.attempt {
+      try statements.insertAttempt.run(AttemptRow.values(of: Attempt(id: id, key: key, time: now)))
     }
-    if key.deleteTime == nil, try statements.nameTaken.first([.text(key.name.text)], { _ in true }) ?? false {
-      return .failure(.nameTaken)
+    return hash
+  }
+}
+
+// Conflicts are looked for before anything is written, so that nothing half made has to be taken back. No other writer
+// can come between.
+extension StoreConnection {
+  private typealias Made = Result<(key: KeyID, placement: Placement), Conflict>
+
+  private func make(_ change: Change, revision: Revision) throws(SQLiteError) -> Made {
+    switch change.effect {
+    case .insert(let key, let digest):
+      return try insert(key, digest, revision: revision)
+    case .replace(let key):
+      return try replace(change.before, with: key, revision: revision)
+    case .rotate(let key, let digest, let until):
+      guard try !statements.hasDigest.hasRow([.digest(digest)]) else { return .failure(.duplicate) }
+      let made = try replace(change.before, with: key, revision: revision)
+      if case .success(let (_, placement)) = made { try rotate(placement.ordinal, to: digest, oldUntil: until) }
+      return made
+    case .note(let key):
+      return try note(change.before, as: key, revision: revision)
+    case .purge:
+      return try purge(change.before, revision: revision)
     }
+  }
+
+  private func insert(_ key: Key, _ digest: Digest, revision: Revision) throws(SQLiteError) -> Made {
+    let isKnown = try statements.found.hasRow([.text(key.id.description)])
+    guard !isKnown, try !statements.hasDigest.hasRow([.digest(digest)]) else { return .failure(.duplicate) }
+    guard try isNameFree(for: key, ordinal: 0) else { return .failure(.nameTaken) }
     try statements.insertKey.run(KeyRow.values(of: key, revision: revision))
     let ordinal = database.lastOrdinal
     try statements.insertDigest.run([.digest(digest), .integer(ordinal)])
-    return .success(Placement(ordinal: ordinal, revision: revision))
+    return .success((key.id, Placement(ordinal: ordinal, revision: revision)))
+  }
+
+  private func replace(_ before: Key?, with key: Key, revision: Revision) throws(SQLiteError) -> Made {
+    guard let ordinal = try ordinal(of: before), key.id == before?.id else { return .failure(.changed) }
+    guard try isNameFree(for: key, ordinal: ordinal) else { return .failure(.nameTaken) }
+    try statements.replaceKey.run(KeyRow.values(of: key, revision: revision))
+    return .success((key.id, Placement(ordinal: ordinal, revision: revision)))
+  }
+
+  /// No secret outlives one that took its place.
+  private func rotate(_ ordinal: Int64, to digest: Digest, oldUntil: Instant) throws(SQLiteError) {
+    let until = min(max(oldUntil, .epoch), .latest)
+    try statements.endDigests.run([.integer(ordinal), SQLValue(until)])
+    try statements.insertDigest.run([.digest(digest), .integer(ordinal)])
+  }
+
+  private func note(_ before: Key?, as key: Key, revision: Revision) throws(SQLiteError) -> Made {
+    guard let ordinal = try ordinal(of: before), key.id == before?.id else { return .failure(.changed) }
+    try statements.noteKey.run([
+      .text(key.id.description), SQLValue(key.noted.expired), SQLValue(key.noted.revoked), SQLValue(key.noted.soon),
+    ])
+    return .success((key.id, Placement(ordinal: ordinal, revision: revision)))
+  }
+
+  private func purge(_ before: Key?, revision: Revision) throws(SQLiteError) -> Made {
+    guard let before, let ordinal = try ordinal(of: before) else { return .failure(.changed) }
+    try statements.deleteKey.run([.integer(ordinal)])
+    return .success((before.id, Placement(ordinal: ordinal, revision: revision)))
+  }
+
+  /// Where a key is, if it is still the one that a change was made for.
+  private func ordinal(of before: Key?) throws(SQLiteError) -> Int64? {
+    guard let before else { return nil }
+    let found = try statements.found.first([.text(before.id.description)]) { ($0.integer(0), $0.integer(1)) }
+    guard let (ordinal, revision) = found, revision == before.revision else { return nil }
+    return ordinal
+  }
+
+  /// Whether a key may have its name: no other that is not deleted has it, or it is deleted itself.
+  private func isNameFree(for key: Key, ordinal: Int64) throws(SQLiteError) -> Bool {
+    guard key.deleteTime == nil else { return true }
+    return try !statements.nameTaken.hasRow([.text(key.name.text), .integer(ordinal)])
+  }
+}
+
+extension Statement {
+  fileprivate func hasRow(_ parameters: [SQLValue]) throws(SQLiteError) -> Bool {
+    try first(parameters) { _ in true } ?? false
   }
 }

@@ -2,32 +2,61 @@ package import KeywardCore
 
 /// A request as the handlers take it: values of the domain, nothing of the wire.
 package enum Request: Sendable {
-  case validateKey(PresentedSecret, Permission)
-  case createKey(CreateKey)
+  case validateKey(Question)
+  case validateKeys([Question])
+  /// Every method that changes a key: which one is in the request.
+  case change(ChangeRequest)
   case getKey(KeySelector)
   case listKeys(ListQuery)
+  case listAuditEvents(AuditPageQuery)
   case getStatus
   case whoAmI
   case reload
+
+  /// A secret to judge.
+  package struct Question: Sendable, Equatable {
+    package let secret: PresentedSecret
+    package let permission: Permission
+    /// The instant to judge by; nil for now.
+    package let asOf: Instant?
+  }
 }
 
-/// A reply as the handlers give it.
+/// A reply as the handlers give it. A revision is the store's when the reply was made: what else it says holds every
+/// change up to there.
 package enum Reply: Sendable {
   case validateKey(Validation)
-  case createKey(KeyView, Secret)
-  case getKey(KeyView)
-  case listKeys(KeyPage)
+  case validateKeys([Validation], revision: Revision)
+  /// To that method, the key as a change has left it; the secret only where one was made.
+  case changed(Method, KeyView, Secret?, revision: Revision)
+  case getKey(KeyView, revision: Revision)
+  case listKeys(KeyPage, revision: Revision)
+  case listAuditEvents(AuditPage, revision: Revision)
   case getStatus(ServiceStatus)
-  case whoAmI(Identity)
-  case reload
+  case whoAmI(Identity, revision: Revision)
+  case reload(revision: Revision)
+
+  /// nil where the reply tells none.
+  package var revision: Revision? {
+    switch self {
+    case .validateKey(let validation): validation.subject?.revision
+    case .getStatus(let status): status.revision
+    case .validateKeys(_, let revision), .changed(_, _, _, let revision), .getKey(_, let revision),
+      .listKeys(_, let revision), .listAuditEvents(_, let revision), .whoAmI(_, let revision),
+      .reload(let revision):
+      revision
+    }
+  }
 }
 
-/// A request as the client gives it; of ``Request`` it differs in holding the secret itself.
+/// A request as the client gives it; of ``Request`` it differs in holding the secrets themselves.
 package enum OutgoingRequest: Sendable {
-  case validateKey(Secret, Permission)
-  case createKey(CreateKey)
+  case validateKey(Secret, Permission, asOf: Instant?)
+  case validateKeys([(secret: Secret, permission: Permission)])
+  case change(ChangeRequest)
   case getKey(KeySelector)
   case listKeys(ListQuery)
+  case listAuditEvents(AuditPageQuery)
   case getStatus
   case whoAmI
   case reload
@@ -35,12 +64,30 @@ package enum OutgoingRequest: Sendable {
   package var method: Method {
     switch self {
     case .validateKey: .validateKey
-    case .createKey: .createKey
+    case .validateKeys: .validateKeys
+    case .change(let request): Method(request.action)
     case .getKey: .getKey
     case .listKeys: .listKeys
+    case .listAuditEvents: .listAuditEvents
     case .getStatus: .getStatus
     case .whoAmI: .whoAmI
     case .reload: .reload
     }
+  }
+}
+
+extension Method {
+  /// The method that asks for a change.
+  package init(_ action: ChangeRequest.Action) {
+    self =
+      switch action {
+      case .create: .createKey
+      case .update: .updateKey
+      case .revoke: .revokeKey
+      case .delete: .deleteKey
+      case .undelete: .undeleteKey
+      case .copy: .copyKey
+      case .rotate: .rotateKey
+      }
   }
 }

@@ -19,6 +19,8 @@ package struct CallError: Error, Equatable {
       case .notFound: .notFound
       case .alreadyExists: .alreadyExists
       case .denied: .permissionDenied
+      case .aborted: .aborted
+      case .precondition: .failedPrecondition
       case .exhausted: .resourceExhausted
       case .unavailable: .unavailable
       case .unimplemented: .unimplemented

@@ -4,17 +4,27 @@ import Glibc
 package enum Method: Sendable, CaseIterable {
   // The one that nearly every call is for comes first: methods are looked for in this order.
   case validateKey
+  case validateKeys
   case createKey
   case getKey
   case listKeys
+  case updateKey
+  case revokeKey
+  case deleteKey
+  case undeleteKey
+  case copyKey
+  case rotateKey
+  case listAuditEvents
   case getStatus
   case whoAmI
   case reload
 
   package var service: StaticString {
     switch self {
-    case .validateKey: "keyward.v1.ValidationService"
-    case .createKey, .getKey, .listKeys: "keyward.v1.KeyService"
+    case .validateKey, .validateKeys: "keyward.v1.ValidationService"
+    case .createKey, .getKey, .listKeys, .updateKey, .revokeKey, .deleteKey, .undeleteKey, .copyKey, .rotateKey,
+      .listAuditEvents:
+      "keyward.v1.KeyService"
     case .getStatus, .whoAmI, .reload: "keyward.v1.ControlService"
     }
   }
@@ -22,9 +32,17 @@ package enum Method: Sendable, CaseIterable {
   package var name: StaticString {
     switch self {
     case .validateKey: "ValidateKey"
+    case .validateKeys: "ValidateKeys"
     case .createKey: "CreateKey"
     case .getKey: "GetKey"
     case .listKeys: "ListKeys"
+    case .updateKey: "UpdateKey"
+    case .revokeKey: "RevokeKey"
+    case .deleteKey: "DeleteKey"
+    case .undeleteKey: "UndeleteKey"
+    case .copyKey: "CopyKey"
+    case .rotateKey: "RotateKey"
+    case .listAuditEvents: "ListAuditEvents"
     case .getStatus: "GetStatus"
     case .whoAmI: "WhoAmI"
     case .reload: "Reload"

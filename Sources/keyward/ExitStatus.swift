@@ -4,7 +4,7 @@ import KeywardCore
 /// How the command ends: 0 or 1 for an answer, everything else by sysexits(3).
 enum ExitStatus: Int32, CaseIterable {
   case success = 0
-  /// `validate`: any verdict but VALID.
+  /// `validate`: any verdict but VALID; `delete`: the person was asked and did not say yes.
   case refused = 1
   /// EX_USAGE: the command line is wrong.
   case usage = 64
@@ -54,11 +54,11 @@ enum ExitStatus: Int32, CaseIterable {
   /// For a rule of the domain that was judged on this side.
   init(_ error: DomainError) {
     switch error {
-    case .invalid: self = .badData
+    case .invalid, .precondition: self = .badData
     case .notFound: self = .noInput
     case .alreadyExists: self = .cannotCreate
     case .denied: self = .noPermission
-    case .exhausted: self = .temporary
+    case .exhausted, .aborted: self = .temporary
     case .unavailable, .unimplemented: self = .unavailable
     case .internal: self = .software
     }

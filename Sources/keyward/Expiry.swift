@@ -47,6 +47,16 @@ enum Expiry: Equatable {
     return instant
   }
 
+  /// As ``instant(now:)``.
+  /// - Parameter argument: what to call it where it cannot be: `--expires`.
+  func instant(now: Instant, of argument: String) throws(CommandFailure) -> Instant? {
+    do throws(ExpiryError) {
+      return try instant(now: now)
+    } catch {
+      throw CommandFailure(.badData, "\(argument) \(error)")
+    }
+  }
+
   /// `2027-01-31`; nil for what does not look like it.
   private static func date(_ text: String) throws(ExpiryError) -> CivilDate? {
     let bytes = Array(text.utf8)

@@ -9,12 +9,15 @@ struct Keyward: ParsableCommand {
     discussion: """
       keyward asks keywardd, the daemon that holds the keys, over a Unix domain socket.
 
-      Exit status: 0; 1 where validate refuses; else as sysexits(3) has it: 64 wrong command line, 65 wrong data, \
+      Exit status: 0; 1 where validate refuses and where delete is answered no; else as sysexits(3) has it: 64 wrong command line, 65 wrong data, \
       66 no such key or file, 69 no daemon, 73 the name is taken, 74 input or output failed, 75 try again, \
       76 the daemon makes no sense, 77 not allowed.
       """,
     version: version,
-    subcommands: [Create.self, List.self, Show.self, Validate.self, WhoAmI.self, Status.self])
+    subcommands: [
+      Create.self, List.self, Show.self, Rename.self, Enable.self, Disable.self, Expire.self, Revoke.self, Delete.self,
+      Undelete.self, Copy.self, Rotate.self, Validate.self, Audit.self, WhoAmI.self, Status.self,
+    ])
 
   /// What argument-parser puts before a message.
   static let _errorPrefix = "keyward: "
@@ -31,7 +34,8 @@ struct Keyward: ParsableCommand {
   private static func execute(_ arguments: [String], _ output: StandardOutput) -> ExitStatus {
     do {
       do {
-        if let objection = objection(to: arguments) { throw ValidationError(objection) }
+        let objection = objection(to: arguments, repeatable: ["--type"]) ?? mistypedVerb(in: arguments)
+        if let objection { throw ValidationError(objection) }
         var command = try parseAsRoot(arguments)
         guard let verb = command as? any Verb else {
           try command.run()
@@ -66,6 +70,16 @@ struct Keyward: ParsableCommand {
     try output.write(text + "\n")
     try output.flush()
     return .success
+  }
+
+  /// What to say of a first word that is no verb, which argument-parser would only call unexpected.
+  static func mistypedVerb(in arguments: [String]) -> String? {
+    guard let word = arguments.first, !word.hasPrefix("-") else { return nil }
+    let verbs = configuration.subcommands.map { $0._commandName } + ["help"]
+    guard !verbs.contains(word) else { return nil }
+    let near = nearest(to: word, among: verbs)
+    let advice = near.isEmpty ? "keyward --help lists them" : "did you mean \(near.joined(separator: " or "))?"
+    return "\"\(word.cut(toColumns: 64))\" is no verb: \(advice)"
   }
 
   private static func prepareProcess() {

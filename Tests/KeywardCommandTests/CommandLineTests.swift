@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import KeywardCore
 import Testing
 
 @testable import keyward
@@ -14,6 +15,32 @@ struct CommandLineTests {
     ])
   func repetition(_ arguments: [String]) {
     #expect(objection(to: arguments)?.contains("more than once") == true)
+  }
+
+  @Test("only an option whose every value counts may be given twice")
+  func repeatable() {
+    let arguments = ["audit", "--type", "created", "--type", "rotated"]
+    #expect(objection(to: arguments, repeatable: ["--type"]) == nil)
+    #expect(objection(to: arguments)?.contains("--type is given more than once") == true)
+    #expect(objection(to: arguments + ["--key", "a", "--key", "b"], repeatable: ["--type"]) != nil)
+  }
+
+  @Test(
+    "a mistyped verb is answered with the nearest",
+    arguments: [
+      (["lst"], "did you mean list?"), (["stauts"], "did you mean status?"), (["DELETE", "x"], "did you mean delete?"),
+      (["undlete"], "did you mean undelete?"), (["frobnicate"], "keyward --help lists them"),
+      (["", "x"], "keyward --help lists them"),
+    ])
+  func mistypedVerb(_ arguments: [String], _ advice: String) {
+    #expect(Keyward.mistypedVerb(in: arguments)?.hasSuffix(advice) == true)
+  }
+
+  @Test("what is a verb, or no word at all, is left to the parser")
+  func noMistypedVerb() {
+    for arguments in [[], ["--help"], ["help", "lst"], ["list", "lst"], ["whoami"], ["--version"]] {
+      #expect(Keyward.mistypedVerb(in: arguments) == nil)
+    }
   }
 
   @Test("a word behind one dash is refused, and not repeated")
@@ -78,9 +105,38 @@ struct CommandLineTests {
     arguments: [
       ["list", "--all", "--page-token", "x"], ["list", "--page-size", "0"], ["list", "--page-size", "1001"],
       ["status", "--socket", ""], ["status", "--output", "xml"], ["create", "x"], ["create", "--permission", "chat"],
+      ["rename", "x"], ["expire", "x"], ["expire", "x", "soon"], ["revoke", "x", "--at", "never"],
+      ["revoke", "x", "--at", "2027-02-30"], ["delete"], ["rotate", "x", "--grace", "never"],
+      ["rotate", "x", "--grace", "2027-01-31"], ["rotate", "x", "--grace", "7"], ["audit", "x"],
+      ["audit", "--type", "renamed"], ["audit", "--type", "CREATED"], ["audit", "--since", "never"],
+      ["audit", "--user", ""], ["enable", "x", "--request-id", "r"],
+      ["create", "x", "--permission", "chat", "--etag", "1"],
       ["show"], ["create", "x", "--permission", "chat", "--expires", "2027-02-30"],
     ])
   func refused(_ arguments: [String]) {
     #expect(refusal(arguments) != nil)
+  }
+
+  @Test(
+    "what the verbs for a key's life take",
+    arguments: [
+      ["rename", "x", "y", "--etag", "7"], ["enable", "x"], ["disable", "x", "--etag", "7", "--output", "json"],
+      ["expire", "x", "never"], ["expire", "x", "90d", "--etag", "7"], ["revoke", "x"],
+      ["revoke", "x", "--at", "7d", "--reason", "leaked", "--etag", "7"], ["delete", "x", "--yes"], ["undelete", "x"],
+      ["copy", "x", "--name", "y", "--request-id", "r", "--etag", "7"], ["rotate", "x", "--grace", "7d"],
+      ["audit"], ["audit", "--key", "x", "--user", "ann", "--since", "7d", "--until", "2027-01-31"],
+      ["audit", "--type", "created", "--type", "soon-unavailable"],
+    ])
+  func accepted(_ arguments: [String]) {
+    #expect(refusal(arguments) == nil)
+  }
+
+  @Test("an etag that no key ever had becomes one that none has")
+  func etags() throws {
+    for (text, revision) in [("7", 7), ("x", -1), ("0x7", -1), ("99999999999999999999", -1)] as [(String, Revision)] {
+      let verb = try #require(try Keyward.parseAsRoot(["enable", "x", "--etag=\(text)"]) as? Enable)
+      #expect(verb.etag.revision == revision)
+    }
+    #expect(try #require(try Keyward.parseAsRoot(["enable", "x"]) as? Enable).etag.revision == nil)
   }
 }

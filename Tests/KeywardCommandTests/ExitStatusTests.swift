@@ -26,6 +26,13 @@ struct ExitStatusTests {
     #expect(ExitStatus(ClientError.protocolViolation("")).rawValue == 76)
   }
 
+  @Test("a rule that is judged on this side ends as it would on the other")
+  func rules() {
+    #expect(ExitStatus(DomainError.aborted("")) == ExitStatus(StatusCode.aborted))
+    #expect(ExitStatus(DomainError.precondition("")) == ExitStatus(StatusCode.failedPrecondition))
+    #expect(ExitStatus(DomainError.invalid(field: "", "")) == ExitStatus(StatusCode.invalidArgument))
+  }
+
   @Test("validate ends with 0 only where the key is valid")
   func verdicts() {
     for verdict in Verdict.allCases { #expect(ExitStatus(verdict).rawValue == (verdict == .valid ? 0 : 1)) }

@@ -61,12 +61,35 @@ struct JSONTests {
         """)
   }
 
+  @Test("an audit event has the proto's order, and its keys as they were then")
+  func auditEvent() throws {
+    let key = try key { $0.expireTime = instant.adding(seconds: 1) }
+    let event = AuditEvent(
+      revision: 7, type: .soonUnavailable, time: instant, keyID: key.id, actor: Actor(uid: 9, user: "ann", pid: 8),
+      before: key, after: key)
+    guard case .object(let members) = JSON(event) else {
+      Issue.record("not an object")
+      return
+    }
+    #expect(
+      members.map(\.name) == ["revision", "type", "eventTime", "keyId", "actor", "uid", "pid", "before", "after"])
+    let text = JSON(event).text
+    #expect(text.hasPrefix(#"{"revision": "7", "type": "CHANGE_TYPE_SOON_UNAVAILABLE", "eventTime": "2027-01-15T08"#))
+    #expect(text.contains(#""state": "STATE_ACTIVE""#))
+    let made = AuditEvent(
+      revision: 7, type: .created, time: instant, keyID: key.id, actor: Actor(uid: 9, user: "ann", pid: 8),
+      before: nil, after: nil)
+    #expect(!JSON(made).text.contains("before") && !JSON(made).text.contains("after"))
+  }
+
   @Test("32-bit numbers are numbers, 64-bit ones strings")
   func numbers() {
     let identity = Identity(peer: Peer(uid: 4_294_967_294, gids: [0, 27], pid: 9), user: "ann", rights: .canValidate)
     #expect(
-      JSON(identity).text
-        == #"{"uid": 4294967294, "user": "ann", "gids": [0, 27], "pid": 9, "rights": ["canValidate"]}"#)
+      JSON(identity, revision: 1 << 40).text == """
+        {"uid": 4294967294, "user": "ann", "gids": [0, 27], "pid": 9, "rights": ["canValidate"], \
+        "revision": "1099511627776"}
+        """)
     let status = ServiceStatus(
       version: "0.1.0", pid: 9, startTime: .epoch, currentTime: instant, revision: 1, keyCount: 2, connectionCount: 3,
       callCount: 4, refusedCallCount: 5)

@@ -17,9 +17,7 @@ import Testing
     let request = CreateKey(
       name: try KeyName(name), permission: permission, enabled: enabled, expireTime: expireTime)
     let outcome = try #require(registry.commit([.create(request, by: .sample)], at: clock.now).first).get()
-    switch outcome {
-    case .created(let view, let secret): return (view, secret)
-    }
+    return (outcome.view, try #require(outcome.secret))
   }
 
   private func verdict(_ secret: Secret, for permission: Permission = .chat) -> Verdict {
@@ -85,9 +83,9 @@ import Testing
     #expect(store.keys.map(\.key.name.text) == ["a", "b", "c", "é"])
     #expect(registry.keyCount == 4 && registry.revision == 4)
     #expect(store.commitCount == 2, "one commit for the batch")
-    for case .success(.created(let view, let secret)) in results {
-      #expect(try registry.key(id: view.key.id, at: clock.now).key == view.key)
-      #expect(verdict(secret) == .valid)
+    for case .success(let outcome) in results {
+      #expect(try registry.key(id: outcome.view.key.id, at: clock.now).key == outcome.view.key)
+      #expect(verdict(try #require(outcome.secret)) == .valid)
     }
   }
 

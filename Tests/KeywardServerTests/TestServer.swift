@@ -60,6 +60,24 @@ final class GatedStore: Store {
     try store.load(receive)
   }
 
+  func loadAttempts(_ receive: (Attempt) throws(StoreError) -> Void) throws(StoreError) {
+    try store.loadAttempts(receive)
+  }
+
+  func auditEvents(
+    _ query: AuditQuery, before revision: Revision?, limit: Int
+  ) throws(StoreError) -> (events: [AuditEvent], total: Int) {
+    try store.auditEvents(query, before: revision, limit: limit)
+  }
+
+  func recordUse(_ uses: [KeyUse]) throws(StoreError) {
+    try store.recordUse(uses)
+  }
+
+  func forget(before instant: Instant, limit: Int) throws(StoreError) -> Int {
+    try store.forget(before: instant, limit: limit)
+  }
+
   func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
     gate.wait()
     defer { gate.signal() }

@@ -31,10 +31,19 @@ final class RawDatabase {
 
   /// The first column of the first row.
   func number(_ sql: String) throws -> Int64 {
+    try first(sql) { sqlite3_column_int64($0, 0) }
+  }
+
+  /// The first column of the first row, as text.
+  func text(_ sql: String) throws -> String? {
+    try first(sql) { row in sqlite3_column_text(row, 0).map { String(cString: $0) } }
+  }
+
+  private func first<Result>(_ sql: String, _ read: (OpaquePointer?) -> Result) throws -> Result {
     var statement: OpaquePointer?
     defer { sqlite3_finalize(statement) }
     let code = sqlite3_prepare_v2(handle, sql, -1, &statement, nil)
     guard code == SQLITE_OK, sqlite3_step(statement) == SQLITE_ROW else { throw Failure(code: code) }
-    return sqlite3_column_int64(statement, 0)
+    return read(statement)
   }
 }

@@ -44,8 +44,13 @@ import Testing
     ("UPDATE key SET creator = CAST(x'C3' AS TEXT) WHERE ordinal = 2", "row 2 of table key has no proper creator"),
     ("UPDATE digest SET digest = x'00' WHERE key = 2", "its pages"),
     ("DELETE FROM digest WHERE key = 2", "row 2 of table key has no proper digest"),
-    ("INSERT INTO digest VALUES (zeroblob(32), 2)", "row 2 of table key has two digests"),
-    ("INSERT INTO digest VALUES (zeroblob(32), 77)", "table digest has rows of no key"),
+    ("UPDATE digest SET until = 5 WHERE key = 2", "row 2 of table key has no proper digest"),
+    (
+      "DROP INDEX own_digest; INSERT INTO digest VALUES (zeroblob(32), 2, NULL)", "row 2 of table key has two digests"
+    ),
+    ("INSERT INTO digest VALUES (zeroblob(32), 2, -1)", "its pages"),
+    ("INSERT INTO digest VALUES (zeroblob(32), 77, NULL)", "table digest has rows of no key"),
+    ("UPDATE key SET copy_base = CAST(x'C3' AS TEXT) WHERE ordinal = 2", "row 2 of table key has no proper copy_base"),
     ("UPDATE store SET revision = -1", "its pages"),
     ("DELETE FROM store", "damaged"),
   ]
@@ -61,6 +66,56 @@ import Testing
     do {
       let store = try SQLiteStore(path: folder.database)
       message = try #require(#expect(throws: StoreError.self) { try store.contents() }).message
+    } catch let error as StoreOpenError {
+      message = error.message
+    }
+    #expect(message.contains(finding))
+    #expect(message.contains("damaged"))
+    #expect(!message.contains("confidential"))
+  }
+
+  /// Statements that make a sound audit, or sound attempts, say what keyward never would.
+  static let furtherDamage = [
+    ("UPDATE audit SET after = after || char(9) WHERE revision = 2", "row 2 of table audit has no proper after"),
+    ("UPDATE audit SET before = '' WHERE revision = 2", "row 2 of table audit has no proper before"),
+    (
+      "UPDATE audit SET before = (SELECT after FROM audit WHERE revision = 1) WHERE revision = 2",
+      "row 2 of table audit has no proper before"
+    ),
+    ("UPDATE audit SET after = replace(after, 'confidential', 'x' || char(9))", "table audit has no proper after"),
+    ("UPDATE audit SET after = replace(after, 'confidential', 'x\\y')", "table audit has no proper after"),
+    ("UPDATE audit SET type = 200 WHERE revision = 2", "row 2 of table audit has no proper type"),
+    ("UPDATE audit SET key_id = upper(key_id) WHERE revision = 2", "row 2 of table audit has no proper key_id"),
+    ("UPDATE audit SET user = CAST(x'C3' AS TEXT) WHERE revision = 2", "row 2 of table audit has no proper user"),
+    ("UPDATE audit SET time = -1 WHERE revision = 2", "its pages"),
+    ("UPDATE audit SET uid = -1 WHERE revision = 2", "its pages"),
+    ("UPDATE audit SET before = NULL, after = NULL WHERE revision = 2", "its pages"),
+    ("UPDATE attempt SET request_id = char(7)", "row 1 of table attempt has no proper request_id"),
+    ("UPDATE attempt SET key_id = upper(key_id)", "row 1 of table attempt has no proper key_id"),
+    ("UPDATE attempt SET uid = 4294967296", "its pages"),
+    ("UPDATE attempt SET fingerprint = x'00'", "its pages"),
+    ("UPDATE attempt SET request_id = ''", "its pages"),
+  ]
+
+  @Test("A row of the audit or an attempt that was never so written is found when it is read", arguments: furtherDamage)
+  func furtherDamagedRows(_ sql: String, _ finding: String) throws {
+    let made = try SQLiteStore(path: folder.database)
+    let attempt = AttemptID(uid: 1, requestID: RequestID(checked: "confidential"), fingerprint: .sample(1))
+    let insert = Change.Effect.insert(.sample(1, name: "confidential"), .sample(1))
+    try made.make(Change(insert, type: .created, by: .sample, before: nil, attempt: attempt))
+    try made.make(.insert(2))
+    made.close()
+    let raw = try RawDatabase(folder.database)
+    try raw.execute("PRAGMA journal_mode = DELETE; PRAGMA ignore_check_constraints = ON; \(sql)")
+    let message: String
+    do {
+      let store = try SQLiteStore(path: folder.database)
+      _ = try store.contents()
+      let error = #expect(throws: StoreError.self) {
+        _ = try store.attempts()
+        _ = try store.audit()
+      }
+      message = try #require(error).message
     } catch let error as StoreOpenError {
       message = error.message
     }

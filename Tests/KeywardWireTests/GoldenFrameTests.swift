@@ -28,12 +28,14 @@ import Testing
       let call = try TTRPCCall(UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.byteCount...]), in: arena)
       #expect(call.method == .validateKey)
       #expect(call.timeoutNanoseconds == 1_000_000)
-      guard case .validateKey(let secret, .chat) = try call.request(in: arena) else {
-        Issue.record("not a validation for chat")
+      guard case .validateKey(let question) = try call.request(in: arena) else {
+        Issue.record("not a validation")
         return
       }
       let text = "kw_chat_00000000000000000000000000000048L5Fo"
-      #expect(secret == text.utf8.withContiguousStorageIfAvailable { PresentedSecret(UnsafeRawBufferPointer($0)) })
+      #expect(question.permission == .chat && question.asOf == nil)
+      #expect(
+        question.secret == text.utf8.withContiguousStorageIfAvailable { PresentedSecret(UnsafeRawBufferPointer($0)) })
     }
   }
 
@@ -42,7 +44,7 @@ import Testing
     let secret = text.withUnsafeBytes { Secret(copying: $0) }
     var output = ByteBuffer()
     try TTRPCEnvelope.append(
-      .validateKey(secret, .chat), stream: 7, timeoutNanoseconds: 1_000_000, to: &output, in: arena)
+      .validateKey(secret, .chat, asOf: nil), stream: 7, timeoutNanoseconds: 1_000_000, to: &output, in: arena)
     #expect(Array(output.bytes) == Self.request.hexadecimal)
   }
 

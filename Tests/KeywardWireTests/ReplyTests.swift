@@ -29,41 +29,93 @@ import Testing
 
   @Test func `Every field of a key arrives`() throws {
     let sent = try view("leaked")
-    guard case .success(.getKey(let received)) = try roundTrip(.getKey(sent), of: .getKey) else {
+    guard case .success(.getKey(let received, let revision)) = try roundTrip(.getKey(sent, revision: 9), of: .getKey)
+    else {
       Issue.record("not a key")
       return
     }
     #expect(received == sent)
+    #expect(revision == 9)
   }
 
-  @Test func `A new key arrives with its secret`() throws {
+  @Test(arguments: [
+    Method.createKey, .updateKey, .revokeKey, .deleteKey, .undeleteKey, .copyKey, .rotateKey,
+  ])
+  func `A changed key arrives with its revision, and with its secret where one was made`(method: Method) throws {
     var generator = SplitMix(state: 2)
-    let sent = Secret.random(for: .chat, using: &generator)
-    guard case .success(.createKey(_, let received)) = try roundTrip(.createKey(try view(), sent), of: .createKey)
+    let made = Secret.random(for: .chat, using: &generator)
+    let makesSecret = [.createKey, .copyKey, .rotateKey].contains(method)
+    for secret in makesSecret ? [made, nil] : [nil] {
+      let sent = Reply.changed(method, try view(), secret, revision: 300)
+      guard case .success(.changed(method, let key, let received, let revision)) = try roundTrip(sent, of: method)
+      else {
+        Issue.record("not a changed key")
+        return
+      }
+      #expect(key == (try view()))
+      #expect(received?.digest == secret?.digest)
+      #expect(revision == 300)
+    }
+  }
+
+  @Test func `The verdicts of a batch arrive in their order`() throws {
+    let subject = Validation.Subject(
+      id: try #require(KeyID(sampleID)), name: KeyName(checked: "n"), validUntil: .latest, revision: 4)
+    let sent = [Validation(.valid, subject: subject), Validation(.malformed), Validation(.expired, subject: subject)]
+    guard
+      case .success(.validateKeys(let received, let revision)) = try roundTrip(
+        .validateKeys(sent, revision: 5), of: .validateKeys)
     else {
-      Issue.record("not a new key")
+      Issue.record("not verdicts")
       return
     }
-    #expect(received.digest == sent.digest)
+    #expect(received == sent)
+    #expect(revision == 5)
+  }
+
+  @Test func `Every field of an audit event arrives, for every type`() throws {
+    let key = try view("leaked").key
+    let actor = Actor(uid: 4_000_000_000, user: "ann", pid: 7)
+    let events = ChangeType.allCases.map { type in
+      AuditEvent(
+        revision: Revision(type.rawValue), type: type, time: .latest, keyID: key.id, actor: actor,
+        before: type == .created ? nil : key, after: type == .purged ? nil : key)
+    }
+    let sent = AuditPage(events: events, nextPageToken: "next", totalSize: 1 << 40)
+    guard
+      case .success(.listAuditEvents(let received, let revision)) = try roundTrip(
+        .listAuditEvents(sent, revision: .max), of: .listAuditEvents)
+    else {
+      Issue.record("not the audit")
+      return
+    }
+    #expect(received == sent)
+    #expect(revision == .max)
   }
 
   @Test func `A page arrives in its order`() throws {
     let sent = KeyPage(keys: [try view("a"), try view("b")], nextPageToken: "next", totalSize: 1 << 40)
-    guard case .success(.listKeys(let received)) = try roundTrip(.listKeys(sent), of: .listKeys) else {
+    guard
+      case .success(.listKeys(let received, let revision)) = try roundTrip(.listKeys(sent, revision: 7), of: .listKeys)
+    else {
       Issue.record("not a page")
       return
     }
     #expect(received == sent)
+    #expect(revision == 7)
   }
 
   @Test func `An identity and a status arrive`() throws {
     let identity = Identity(
       peer: Peer(uid: 4_000_000_000, gids: [1, 2, 3], pid: 7), user: "ann", rights: [.canView, .canValidateChat])
-    guard case .success(.whoAmI(let received)) = try roundTrip(.whoAmI(identity), of: .whoAmI) else {
+    guard
+      case .success(.whoAmI(let received, let revision)) = try roundTrip(.whoAmI(identity, revision: 6), of: .whoAmI)
+    else {
       Issue.record("not an identity")
       return
     }
     #expect(received == identity)
+    #expect(revision == 6)
     let status = ServiceStatus(
       version: "1.2.3", pid: 1, startTime: .epoch, currentTime: .latest, revision: 9, keyCount: 8, connectionCount: 7,
       callCount: 6, refusedCallCount: 5)
@@ -77,7 +129,7 @@ import Testing
   @Test func `A reply of more than 4 MiB is never sent`() throws {
     let long = try view(String(repeating: "x", count: 5000))
     let page = KeyPage(keys: Array(repeating: long, count: 1000), nextPageToken: "", totalSize: 1000)
-    guard case .failure(let error) = try roundTrip(.listKeys(page), of: .listKeys) else {
+    guard case .failure(let error) = try roundTrip(.listKeys(page, revision: 1), of: .listKeys) else {
       Issue.record("it was sent")
       return
     }
@@ -88,7 +140,7 @@ import Testing
     let arena = Arena(blockByteCount: 4096, limit: 8192)
     let page = KeyPage(keys: Array(repeating: try view(), count: 100), nextPageToken: "", totalSize: 100)
     var output = ByteBuffer()
-    TTRPCEnvelope.append(.listKeys(page), stream: 1, to: &output, in: arena)
+    TTRPCEnvelope.append(.listKeys(page, revision: 1), stream: 1, to: &output, in: arena)
     let data = UnsafeRawBufferPointer(rebasing: output.bytes[FrameHeader.byteCount...])
     guard case .failure(let error) = try TTRPCEnvelope.decode(data, of: .listKeys, in: Arena()) else {
       Issue.record("it was sent")
@@ -100,7 +152,8 @@ import Testing
   @Test(arguments: [
     (DomainError.invalid(field: "name", "is empty"), StatusCode.invalidArgument), (.notFound("x"), .notFound),
     (.alreadyExists("x"), .alreadyExists), (.denied("x"), .permissionDenied), (.exhausted("x"), .resourceExhausted),
-    (.unavailable("x"), .unavailable), (.unimplemented("x"), .unimplemented), (.internal("x"), .internal),
+    (.aborted("x"), .aborted), (.precondition("x"), .failedPrecondition), (.unavailable("x"), .unavailable),
+    (.unimplemented("x"), .unimplemented), (.internal("x"), .internal),
   ])
   func `Each refusal of the domain has its status`(error: DomainError, code: StatusCode) {
     #expect(CallError(error).code == code)

@@ -8,6 +8,9 @@ package final class FakeStore: Store {
   fileprivate struct Content {
     var keys: [StoredKey] = []
     var mark = StoreMark(revision: 0, latestInstant: .epoch)
+    var lastOrdinal: Int64 = 0
+    var audit: [AuditEvent] = []
+    var attempts: [Attempt] = []
     var failures: [StoreError] = []
     var commitCount = 0
   }
@@ -15,8 +18,10 @@ package final class FakeStore: Store {
   private let content: Mutex<Content>
 
   /// - Parameter keys: what the store holds already, in the order of their ordinals.
-  package init(_ keys: [StoredKey] = [], mark: StoreMark = StoreMark(revision: 0, latestInstant: .epoch)) {
-    content = Mutex(Content(keys: keys, mark: mark))
+  package init(
+    _ keys: [StoredKey] = [], attempts: [Attempt] = [], mark: StoreMark = StoreMark(revision: 0, latestInstant: .epoch)
+  ) {
+    content = Mutex(Content(keys: keys, mark: mark, lastOrdinal: keys.last?.ordinal ?? 0, attempts: attempts))
   }
 
   /// The next commit makes none of its changes and throws the error; told so twice, the next two do.
@@ -28,6 +33,9 @@ package final class FakeStore: Store {
 
   package var mark: StoreMark { content.withLock { $0.mark } }
 
+  /// Every audit event, the first first.
+  package var audit: [AuditEvent] { content.withLock { $0.audit } }
+
   /// How often the store was asked to commit.
   package var commitCount: Int { content.withLock { $0.commitCount } }
 
@@ -35,6 +43,45 @@ package final class FakeStore: Store {
     let (keys, mark) = content.withLock { ($0.keys, $0.mark) }
     for key in keys { try receive(key) }
     return mark
+  }
+
+  package func loadAttempts(_ receive: (Attempt) throws(StoreError) -> Void) throws(StoreError) {
+    for attempt in content.withLock({ $0.attempts }) { try receive(attempt) }
+  }
+
+  package func recordUse(_ uses: [KeyUse]) throws(StoreError) {
+    content.withLock { content in
+      for use in uses {
+        guard let index = content.keys.firstIndex(where: { $0.ordinal == use.ordinal }) else { continue }
+        let old = content.keys[index]
+        var key = old.key
+        key.lastUsedTime = max(key.lastUsedTime ?? .epoch, use.time)
+        content.keys[index] = StoredKey(key: key, digest: old.digest, former: old.former, ordinal: old.ordinal)
+      }
+    }
+  }
+
+  @discardableResult
+  package func forget(before instant: Instant, limit: Int) throws(StoreError) -> Int {
+    content.withLock { content in
+      let count = content.attempts.count
+      content.attempts.removeAll { $0.time <= instant.adding(seconds: -RequestID.lifetimeSeconds) }
+      var gone = count - content.attempts.count
+      content.keys = content.keys.map { old in
+        let former = old.former.filter { $0.until > instant }
+        gone += old.former.count - former.count
+        return StoredKey(key: old.key, digest: old.digest, former: former, ordinal: old.ordinal)
+      }
+      return gone
+    }
+  }
+
+  package func auditEvents(
+    _ query: AuditQuery, before revision: Revision?, limit: Int
+  ) throws(StoreError) -> (events: [AuditEvent], total: Int) {
+    let found = audit.reversed().filter { query.finds($0) }
+    let page = found.filter { event in revision.map { event.revision < $0 } ?? true }
+    return (Array(page.prefix(max(0, limit))), found.count)
   }
 
   package func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
@@ -50,16 +97,100 @@ package final class FakeStore: Store {
 
 extension FakeStore.Content {
   fileprivate mutating func make(_ change: Change) -> Result<Placement, Conflict> {
-    switch change {
-    case .insert(var key, let digest):
-      guard !keys.contains(where: { $0.key.id == key.id || $0.digest == digest }) else { return .failure(.duplicate) }
-      guard key.deleteTime != nil || !keys.contains(where: { $0.key.deleteTime == nil && $0.key.name == key.name })
-      else { return .failure(.nameTaken) }
-      let placement = Placement(ordinal: (keys.last?.ordinal ?? 0) + 1, revision: mark.revision + 1)
-      key.revision = placement.revision
-      keys.append(StoredKey(key: key, digest: digest, ordinal: placement.ordinal))
-      mark = StoreMark(revision: placement.revision, latestInstant: mark.latestInstant)
-      return .success(placement)
+    let revision = mark.revision + 1
+    let result: Result<Int64, Conflict>
+    switch change.effect {
+    case .insert(let key, let digest): result = insert(key, digest, revision: revision)
+    case .replace(let key): result = replace(change.before, with: key, revision: revision)
+    case .rotate(let key, let digest, let until):
+      result = hasDigest(digest) ? .failure(.duplicate) : replace(change.before, with: key, revision: revision)
+      if case .success = result { rotate(key.id, to: digest, oldUntil: until) }
+    case .note(let key): result = note(change.before, as: key)
+    case .purge: result = purge(change.before)
     }
+    return result.map { ordinal in
+      mark = StoreMark(revision: revision, latestInstant: mark.latestInstant)
+      record(change)
+      return Placement(ordinal: ordinal, revision: revision)
+    }
+  }
+
+  private mutating func insert(_ key: Key, _ digest: Digest, revision: Revision) -> Result<Int64, Conflict> {
+    guard !keys.contains(where: { $0.key.id == key.id }), !hasDigest(digest) else { return .failure(.duplicate) }
+    guard isNameFree(for: key) else { return .failure(.nameTaken) }
+    lastOrdinal += 1
+    keys.append(StoredKey(key: key.with(revision: revision), digest: digest, ordinal: lastOrdinal))
+    return .success(lastOrdinal)
+  }
+
+  private mutating func replace(_ before: Key?, with key: Key, revision: Revision) -> Result<Int64, Conflict> {
+    guard let index = index(of: before), key.id == before?.id else { return .failure(.changed) }
+    guard isNameFree(for: key) else { return .failure(.nameTaken) }
+    let old = keys[index]
+    keys[index] = StoredKey(
+      key: key.with(revision: revision), digest: old.digest, former: old.former, ordinal: old.ordinal)
+    return .success(old.ordinal)
+  }
+
+  private mutating func rotate(_ id: KeyID, to digest: Digest, oldUntil: Instant) {
+    guard let index = keys.firstIndex(where: { $0.key.id == id }) else { return }
+    let old = keys[index]
+    let former = (old.former + [FormerDigest(digest: old.digest, until: .latest)]).map {
+      FormerDigest(digest: $0.digest, until: min($0.until, max(oldUntil, .epoch)))
+    }
+    keys[index] = StoredKey(key: old.key, digest: digest, former: former, ordinal: old.ordinal)
+  }
+
+  private mutating func note(_ before: Key?, as key: Key) -> Result<Int64, Conflict> {
+    guard let index = index(of: before), key.id == before?.id else { return .failure(.changed) }
+    let old = keys[index]
+    var noted = old.key
+    noted.noted = key.noted
+    keys[index] = StoredKey(key: noted, digest: old.digest, former: old.former, ordinal: old.ordinal)
+    return .success(old.ordinal)
+  }
+
+  private mutating func purge(_ before: Key?) -> Result<Int64, Conflict> {
+    guard let index = index(of: before) else { return .failure(.changed) }
+    return .success(keys.remove(at: index).ordinal)
+  }
+
+  private mutating func record(_ change: Change) {
+    guard let id = change.after?.id ?? change.before?.id else { return }
+    let before: Key? = if case .insert = change.effect { nil } else { change.before }
+    audit.append(
+      AuditEvent(
+        revision: mark.revision, type: change.type, time: mark.latestInstant, keyID: id, actor: change.actor,
+        before: before, after: after(of: change)))
+    if let attempt = change.attempt {
+      attempts.removeAll { $0.id.uid == attempt.uid && $0.id.requestID == attempt.requestID }
+      attempts.append(Attempt(id: attempt, key: id, time: mark.latestInstant))
+    }
+  }
+
+  private func after(of change: Change) -> Key? {
+    if case .note(let key) = change.effect { return key }
+    return change.after?.with(revision: mark.revision)
+  }
+
+  private func index(of before: Key?) -> Int? {
+    keys.firstIndex { $0.key.id == before?.id && $0.key.revision == before?.revision }
+  }
+
+  private func hasDigest(_ digest: Digest) -> Bool {
+    keys.contains { $0.digest == digest || $0.former.contains { $0.digest == digest } }
+  }
+
+  private func isNameFree(for key: Key) -> Bool {
+    key.deleteTime != nil
+      || !keys.contains { $0.key.id != key.id && $0.key.deleteTime == nil && $0.key.name == key.name }
+  }
+}
+
+extension AuditQuery {
+  fileprivate func finds(_ event: AuditEvent) -> Bool {
+    (keyID == nil || keyID == event.keyID) && (user == nil || user == event.actor.user)
+      && (types.isEmpty || types.contains(event.type)) && start.map { $0 <= event.time } ?? true
+      && end.map { event.time < $0 } ?? true
   }
 }

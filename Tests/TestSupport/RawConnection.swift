@@ -139,3 +139,7 @@ package final class RawConnection {
     withUnsafeBytes(of: (UInt32(length).bigEndian, stream.bigEndian)) { Array($0) } + [type, flags]
   }
 }
+
+extension OutgoingRequest {
+  package static func createKey(_ key: CreateKey) -> OutgoingRequest { .change(ChangeRequest(.create(key))) }
+}

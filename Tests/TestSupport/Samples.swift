@@ -65,10 +65,44 @@ extension Key {
   }
 }
 
+extension Key {
+  package func with(revision: Revision) -> Key {
+    var key = self
+    key.revision = revision
+    return key
+  }
+
+  /// The key after something was done to it.
+  package func changed(_ change: (inout Key) -> Void) -> Key {
+    var key = self
+    change(&key)
+    return key
+  }
+}
+
 extension Change {
   /// The insertion of a sample key with the digest of the same number.
   package static func insert(_ number: Int, name: String? = nil) -> Change {
     .insert(.sample(number, name: name), .sample(number))
+  }
+
+  package static func insert(_ key: Key, _ digest: Digest) -> Change {
+    Change(.insert(key, digest), type: .created, by: .sample, before: nil)
+  }
+
+  /// - Parameter before: with the revision that the store has given it.
+  package static func replace(_ before: Key, _ type: ChangeType = .updated, _ change: (inout Key) -> Void) -> Change {
+    Change(.replace(before.changed(change)), type: type, by: .sample, before: before)
+  }
+
+  /// - Parameter number: the new digest's.
+  package static func rotate(_ before: Key, to number: Int, oldUntil: Instant) -> Change {
+    let after = before.changed { $0.hint = Secret.sample(number).hint }
+    return Change(.rotate(after, .sample(number), oldUntil: oldUntil), type: .rotated, by: .sample, before: before)
+  }
+
+  package static func purge(_ before: Key) -> Change {
+    Change(.purge, type: .purged, by: .sample, before: before)
   }
 }
 

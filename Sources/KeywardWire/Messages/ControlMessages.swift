@@ -49,23 +49,20 @@ enum WhoAmIMessages {
     Message(try arena.make(keyward__v1__who_am_irequest__init))
   }
 
-  static func encodeReply(_ identity: Identity, in arena: Arena) throws(CallError) -> Message {
+  static func encodeReply(
+    _ identity: Identity, revision: Revision, in arena: Arena
+  ) throws(CallError) -> Message {
     let message = try arena.make(keyward__v1__who_am_iresponse__init)
     let peer = identity.peer
     message.pointee.uid = peer.uid
     message.pointee.user = try arena.data(identity.user)
-    let gids = try arena.allocate(peer.gids.count * MemoryLayout<UInt32>.stride)
-      .assumingMemoryBound(to: UInt32.self)
-    for (index, gid) in peer.gids.enumerated() { gids[index] = gid }
-    message.pointee.gids = gids
+    message.pointee.gids = try arena.array(peer.gids) { $0 }
     message.pointee.n_gids = peer.gids.count
     message.pointee.pid = peer.pid
     let names = identity.rights.names
-    let rights = try arena.allocate(names.count * MemoryLayout<ProtobufCBinaryData>.stride)
-      .assumingMemoryBound(to: ProtobufCBinaryData.self)
-    for (index, name) in names.enumerated() { rights[index] = try arena.data(name) }
-    message.pointee.rights = rights
+    message.pointee.rights = try arena.array(names) { (name) throws(CallError) in try arena.data(name) }
     message.pointee.n_rights = names.count
+    message.pointee.revision = revision
     return Message(message)
   }
 
@@ -78,6 +75,7 @@ enum WhoAmIMessages {
       // A right that a newer daemon knows and this does not is left out.
       rights.formUnion(Rights(name: try name.text("rights")) ?? [])
     }
-    return .whoAmI(Identity(peer: peer, user: try fields.user.text("user"), rights: rights))
+    return .whoAmI(
+      Identity(peer: peer, user: try fields.user.text("user"), rights: rights), revision: fields.revision)
   }
 }

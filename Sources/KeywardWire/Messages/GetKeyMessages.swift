@@ -10,12 +10,7 @@ enum GetKeyMessages {
     guard id.isEmpty != name.isEmpty else {
       throw CallError(.invalidArgument, "exactly one of id and name must be given")
     }
-    guard id.isEmpty else {
-      guard let id = KeyID(id) else {
-        throw CallError(.invalidArgument, "id is not a key's id, which is \"key_\" and 20 letters and digits")
-      }
-      return .getKey(.id(id))
-    }
+    guard id.isEmpty else { return .getKey(.id(try fields.id.keyID("id"))) }
     return .getKey(.name(try checked { () throws(DomainError) in try KeyName(name) }))
   }
 
@@ -28,13 +23,15 @@ enum GetKeyMessages {
     return Message(message)
   }
 
-  static func encodeReply(_ key: KeyView, in arena: Arena) throws(CallError) -> Message {
+  static func encodeReply(_ key: KeyView, revision: Revision, in arena: Arena) throws(CallError) -> Message {
     let message = try arena.make(keyward__v1__get_key_response__init)
     message.pointee.key = try KeyMessage.encode(key, in: arena)
+    message.pointee.revision = revision
     return Message(message)
   }
 
   static func decodeReply(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Reply {
-    .getKey(try KeyMessage.decode(try arena.unpack(payload, keyward__v1__get_key_response__unpack).pointee.key))
+    let fields = try arena.unpack(payload, keyward__v1__get_key_response__unpack).pointee
+    return .getKey(try KeyMessage.decode(fields.key), revision: fields.revision)
   }
 }

@@ -52,12 +52,3 @@ enum KeyMessage {
     return KeyView(key: key, state: state, availability: availability)
   }
 }
-
-extension Arena {
-  /// An id's text in the arena.
-  func data(_ id: KeyID) throws(CallError) -> ProtobufCBinaryData {
-    let bytes = try allocate(KeyID.byteCount).assumingMemoryBound(to: UInt8.self)
-    id.write(to: UnsafeMutableBufferPointer(start: bytes, count: KeyID.byteCount))
-    return ProtobufCBinaryData(len: KeyID.byteCount, data: bytes)
-  }
-}

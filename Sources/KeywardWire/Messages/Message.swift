@@ -31,6 +31,14 @@ extension Arena {
     return message
   }
 
+  /// A repeated field's values.
+  func array<Value>(_ values: [Value]) throws(CallError) -> UnsafeMutablePointer<Value> {
+    let copy = try allocate(values.count * MemoryLayout<Value>.stride).bindMemory(
+      to: Value.self, capacity: values.count)
+    copy.initialize(from: values, count: values.count)
+    return copy
+  }
+
   func timestamp(_ instant: Instant?) throws(CallError) -> UnsafeMutablePointer<Google__Protobuf__Timestamp>? {
     guard let instant else { return nil }
     let message = try make(google__protobuf__timestamp__init)

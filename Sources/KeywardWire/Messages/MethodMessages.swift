@@ -7,9 +7,17 @@ extension Request {
     self =
       switch method {
       case .validateKey: try ValidateKeyMessages.decodeRequest(payload, in: arena)
+      case .validateKeys: try ValidateKeysMessages.decodeRequest(payload, in: arena)
       case .createKey: try CreateKeyMessages.decodeRequest(payload, in: arena)
       case .getKey: try GetKeyMessages.decodeRequest(payload, in: arena)
       case .listKeys: try ListKeysMessages.decodeRequest(payload, in: arena)
+      case .updateKey: try UpdateKeyMessages.decodeRequest(payload, in: arena)
+      case .revokeKey: try RevokeKeyMessages.decodeRequest(payload, in: arena)
+      case .deleteKey: try DeleteKeyMessages.decodeRequest(payload, in: arena)
+      case .undeleteKey: try UndeleteKeyMessages.decodeRequest(payload, in: arena)
+      case .copyKey: try CopyKeyMessages.decodeRequest(payload, in: arena)
+      case .rotateKey: try RotateKeyMessages.decodeRequest(payload, in: arena)
+      case .listAuditEvents: try ListAuditEventsMessages.decodeRequest(payload, in: arena)
       case .getStatus: try GetStatusMessages.decodeRequest(payload, in: arena)
       case .whoAmI: try WhoAmIMessages.decodeRequest(payload, in: arena)
       case .reload: try ReloadMessages.decodeRequest(payload, in: arena)
@@ -21,12 +29,18 @@ extension Reply {
   func message(in arena: Arena) throws(CallError) -> Message {
     switch self {
     case .validateKey(let validation): try ValidateKeyMessages.encodeReply(validation, in: arena)
-    case .createKey(let key, let secret): try CreateKeyMessages.encodeReply(key, secret, in: arena)
-    case .getKey(let key): try GetKeyMessages.encodeReply(key, in: arena)
-    case .listKeys(let page): try ListKeysMessages.encodeReply(page, in: arena)
+    case .validateKeys(let validations, let revision):
+      try ValidateKeysMessages.encodeReply(validations, revision: revision, in: arena)
+    case .changed(let method, let key, let secret, let revision):
+      try ChangeMessages.encodeReply(of: method, key, secret, revision: revision, in: arena)
+    case .getKey(let key, let revision): try GetKeyMessages.encodeReply(key, revision: revision, in: arena)
+    case .listKeys(let page, let revision): try ListKeysMessages.encodeReply(page, revision: revision, in: arena)
+    case .listAuditEvents(let page, let revision):
+      try ListAuditEventsMessages.encodeReply(page, revision: revision, in: arena)
     case .getStatus(let status): try GetStatusMessages.encodeReply(status, in: arena)
-    case .whoAmI(let identity): try WhoAmIMessages.encodeReply(identity, in: arena)
-    case .reload: try ReloadMessages.encodeReply(in: arena)
+    case .whoAmI(let identity, let revision):
+      try WhoAmIMessages.encodeReply(identity, revision: revision, in: arena)
+    case .reload(let revision): try ReloadMessages.encodeReply(revision: revision, in: arena)
     }
   }
 
@@ -35,9 +49,17 @@ extension Reply {
     self =
       switch method {
       case .validateKey: try ValidateKeyMessages.decodeReply(payload, in: arena)
+      case .validateKeys: try ValidateKeysMessages.decodeReply(payload, in: arena)
       case .createKey: try CreateKeyMessages.decodeReply(payload, in: arena)
       case .getKey: try GetKeyMessages.decodeReply(payload, in: arena)
       case .listKeys: try ListKeysMessages.decodeReply(payload, in: arena)
+      case .updateKey: try UpdateKeyMessages.decodeReply(payload, in: arena)
+      case .revokeKey: try RevokeKeyMessages.decodeReply(payload, in: arena)
+      case .deleteKey: try DeleteKeyMessages.decodeReply(payload, in: arena)
+      case .undeleteKey: try UndeleteKeyMessages.decodeReply(payload, in: arena)
+      case .copyKey: try CopyKeyMessages.decodeReply(payload, in: arena)
+      case .rotateKey: try RotateKeyMessages.decodeReply(payload, in: arena)
+      case .listAuditEvents: try ListAuditEventsMessages.decodeReply(payload, in: arena)
       case .getStatus: try GetStatusMessages.decodeReply(payload, in: arena)
       case .whoAmI: try WhoAmIMessages.decodeReply(payload, in: arena)
       case .reload: try ReloadMessages.decodeReply(payload, in: arena)
@@ -48,11 +70,13 @@ extension Reply {
 extension OutgoingRequest {
   func message(in arena: Arena) throws(CallError) -> Message {
     switch self {
-    case .validateKey(let secret, let permission):
-      try ValidateKeyMessages.encodeRequest(secret, permission, in: arena)
-    case .createKey(let key): try CreateKeyMessages.encodeRequest(key, in: arena)
+    case .validateKey(let secret, let permission, let asOf):
+      try ValidateKeyMessages.encodeRequest(secret, permission, asOf: asOf, in: arena)
+    case .validateKeys(let questions): try ValidateKeysMessages.encodeRequest(questions, in: arena)
+    case .change(let request): try ChangeMessages.encodeRequest(request, in: arena)
     case .getKey(let selector): try GetKeyMessages.encodeRequest(selector, in: arena)
     case .listKeys(let query): try ListKeysMessages.encodeRequest(query, in: arena)
+    case .listAuditEvents(let query): try ListAuditEventsMessages.encodeRequest(query, in: arena)
     case .getStatus: try GetStatusMessages.encodeRequest(in: arena)
     case .whoAmI: try WhoAmIMessages.encodeRequest(in: arena)
     case .reload: try ReloadMessages.encodeRequest(in: arena)

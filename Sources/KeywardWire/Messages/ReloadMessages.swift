@@ -1,4 +1,5 @@
 import CKeywardProto
+import KeywardCore
 
 /// The messages of `ControlService.Reload`.
 enum ReloadMessages {
@@ -11,12 +12,13 @@ enum ReloadMessages {
     Message(try arena.make(keyward__v1__reload_request__init))
   }
 
-  static func encodeReply(in arena: Arena) throws(CallError) -> Message {
-    Message(try arena.make(keyward__v1__reload_response__init))
+  static func encodeReply(revision: Revision, in arena: Arena) throws(CallError) -> Message {
+    let message = try arena.make(keyward__v1__reload_response__init)
+    message.pointee.revision = revision
+    return Message(message)
   }
 
   static func decodeReply(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Reply {
-    _ = try arena.unpack(payload, keyward__v1__reload_response__unpack)
-    return .reload
+    .reload(revision: try arena.unpack(payload, keyward__v1__reload_response__unpack).pointee.revision)
   }
 }

@@ -9,9 +9,10 @@ struct WhoAmI: Verb {
   @OptionGroup var common: CommonOptions
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
-    let identity = try common.connect().ask { (client) throws(ClientError) in try client.whoAmI() }
+    let daemon = try common.connect()
+    let identity = try daemon.ask { (client) throws(ClientError) in try client.whoAmI() }
     switch common.output {
-    case .json: try output.write(JSON(identity).text + "\n")
+    case .json: try output.write(JSON(identity, revision: daemon.revision).text + "\n")
     case .table: try output.write(Self.card(identity).lines(Palette(isTerminal: output.isTerminal)))
     }
     return .success

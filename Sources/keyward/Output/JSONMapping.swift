@@ -38,12 +38,25 @@ extension JSON {
     self = .object(members)
   }
 
+  /// `AuditEvent`; the keys as they were at its instant.
+  init(_ event: AuditEvent) {
+    var members: [Member] = [
+      ("revision", .int64(event.revision)), ("type", .string(event.type.protoName)),
+      ("eventTime", .string(event.time.description)), ("keyId", .string(event.keyID.description)),
+      ("actor", .string(event.actor.user)), ("uid", .number(Int64(event.actor.uid))),
+      ("pid", .number(Int64(event.actor.pid))),
+    ]
+    if let key = event.before { members.append(("before", JSON(KeyView(key, at: event.time)))) }
+    if let key = event.after { members.append(("after", JSON(KeyView(key, at: event.time)))) }
+    self = .object(members)
+  }
+
   /// `WhoAmIResponse`.
-  init(_ identity: Identity) {
+  init(_ identity: Identity, revision: Revision) {
     self = .object([
       ("uid", .number(Int64(identity.peer.uid))), ("user", .string(identity.user)),
       ("gids", .array(identity.peer.gids.map { .number(Int64($0)) })), ("pid", .number(Int64(identity.peer.pid))),
-      ("rights", .array(identity.rights.names.map { .string($0) })),
+      ("rights", .array(identity.rights.names.map { .string($0) })), ("revision", .int64(revision)),
     ])
   }
 
@@ -92,6 +105,25 @@ extension Availability {
     case .available: "AVAILABILITY_AVAILABLE"
     case .soonUnavailable: "AVAILABILITY_SOON_UNAVAILABLE"
     case .unavailable: "AVAILABILITY_UNAVAILABLE"
+    }
+  }
+}
+
+extension ChangeType {
+  var protoName: String {
+    switch self {
+    case .created: "CHANGE_TYPE_CREATED"
+    case .updated: "CHANGE_TYPE_UPDATED"
+    case .enabled: "CHANGE_TYPE_ENABLED"
+    case .disabled: "CHANGE_TYPE_DISABLED"
+    case .expired: "CHANGE_TYPE_EXPIRED"
+    case .revoked: "CHANGE_TYPE_REVOKED"
+    case .soonUnavailable: "CHANGE_TYPE_SOON_UNAVAILABLE"
+    case .deleted: "CHANGE_TYPE_DELETED"
+    case .undeleted: "CHANGE_TYPE_UNDELETED"
+    case .purged: "CHANGE_TYPE_PURGED"
+    case .rotated: "CHANGE_TYPE_ROTATED"
+    case .imported: "CHANGE_TYPE_IMPORTED"
     }
   }
 }

@@ -49,7 +49,10 @@ struct KeyOutput {
     return [
       ("id", .init(key.id.description)), ("name", .init(key.name.text, .bold)),
       ("permission", .init(key.permission.name)), ("state", .init(view.state.name, view.colour)),
-      ("expires", .init(key.expireTime.map(times.full) ?? "never", view.expiryColour)),
+      (
+        view.state == .expired || key.expireTime.map { $0 <= times.now } ?? false ? "expired" : "expires",
+        .init(key.expireTime.map(times.full) ?? "never", view.expiryColour)
+      ),
     ]
   }
 }

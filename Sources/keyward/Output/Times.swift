@@ -40,7 +40,12 @@ struct Times {
 
   /// `2027-02-01 00:00:00 CET (in 3 months)`.
   func full(_ instant: Instant) -> String {
-    "\(LocalTime(second: Int(instant.seconds))?.text ?? instant.description) (\(relative(instant)))"
+    "\(absolute(instant)) (\(relative(instant)))"
+  }
+
+  /// `2027-02-01 00:00:00 CET`.
+  func absolute(_ instant: Instant) -> String {
+    LocalTime(second: Int(instant.seconds))?.text ?? instant.description
   }
 
   /// `in 3 months`, `2 hours ago`, `now`: in the largest unit of which there are two or more, to the nearest one.

@@ -54,7 +54,7 @@ final class Configured {
 extension RawConnection {
   /// The rights that the daemon takes the peer to hold now.
   func rights() throws -> Rights {
-    guard case .whoAmI(let identity) = try call(.whoAmI).get() else { throw Failure(message: "another reply") }
+    guard case .whoAmI(let identity, _) = try call(.whoAmI).get() else { throw Failure(message: "another reply") }
     return identity.rights
   }
 

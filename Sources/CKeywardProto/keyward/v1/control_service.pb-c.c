@@ -545,7 +545,7 @@ const ProtobufCMessageDescriptor keyward__v1__who_am_irequest__descriptor =
   (ProtobufCMessageInit) keyward__v1__who_am_irequest__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__who_am_iresponse__field_descriptors[5] =
+static const ProtobufCFieldDescriptor keyward__v1__who_am_iresponse__field_descriptors[6] =
 {
   {
     "uid",
@@ -607,10 +607,23 @@ static const ProtobufCFieldDescriptor keyward__v1__who_am_iresponse__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__WhoAmIResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__who_am_iresponse__field_indices_by_name[] = {
   2,   /* field[2] = gids */
   3,   /* field[3] = pid */
+  5,   /* field[5] = revision */
   4,   /* field[4] = rights */
   0,   /* field[0] = uid */
   1,   /* field[1] = user */
@@ -618,7 +631,7 @@ static const unsigned keyward__v1__who_am_iresponse__field_indices_by_name[] = {
 static const ProtobufCIntRange keyward__v1__who_am_iresponse__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor keyward__v1__who_am_iresponse__descriptor =
 {
@@ -628,7 +641,7 @@ const ProtobufCMessageDescriptor keyward__v1__who_am_iresponse__descriptor =
   "Keyward__V1__WhoAmIResponse",
   "keyward.v1",
   sizeof(Keyward__V1__WhoAmIResponse),
-  5,
+  6,
   keyward__v1__who_am_iresponse__field_descriptors,
   keyward__v1__who_am_iresponse__field_indices_by_name,
   1,  keyward__v1__who_am_iresponse__number_ranges,
@@ -755,9 +768,29 @@ const ProtobufCMessageDescriptor keyward__v1__reload_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__reload_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-#define keyward__v1__reload_response__field_descriptors NULL
-#define keyward__v1__reload_response__field_indices_by_name NULL
-#define keyward__v1__reload_response__number_ranges NULL
+static const ProtobufCFieldDescriptor keyward__v1__reload_response__field_descriptors[1] =
+{
+  {
+    "revision",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ReloadResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__reload_response__field_indices_by_name[] = {
+  0,   /* field[0] = revision */
+};
+static const ProtobufCIntRange keyward__v1__reload_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
 const ProtobufCMessageDescriptor keyward__v1__reload_response__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
@@ -766,10 +799,10 @@ const ProtobufCMessageDescriptor keyward__v1__reload_response__descriptor =
   "Keyward__V1__ReloadResponse",
   "keyward.v1",
   sizeof(Keyward__V1__ReloadResponse),
-  0,
+  1,
   keyward__v1__reload_response__field_descriptors,
   keyward__v1__reload_response__field_indices_by_name,
-  0,  keyward__v1__reload_response__number_ranges,
+  1,  keyward__v1__reload_response__number_ranges,
   (ProtobufCMessageInit) keyward__v1__reload_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

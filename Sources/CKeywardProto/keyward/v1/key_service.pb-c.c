@@ -1267,7 +1267,7 @@ const ProtobufCMessageDescriptor keyward__v1__create_key_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__create_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__create_key_response__field_descriptors[2] =
+static const ProtobufCFieldDescriptor keyward__v1__create_key_response__field_descriptors[3] =
 {
   {
     "key",
@@ -1293,15 +1293,28 @@ static const ProtobufCFieldDescriptor keyward__v1__create_key_response__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__CreateKeyResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__create_key_response__field_indices_by_name[] = {
   0,   /* field[0] = key */
+  2,   /* field[2] = revision */
   1,   /* field[1] = secret */
 };
 static const ProtobufCIntRange keyward__v1__create_key_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor keyward__v1__create_key_response__descriptor =
 {
@@ -1311,7 +1324,7 @@ const ProtobufCMessageDescriptor keyward__v1__create_key_response__descriptor =
   "Keyward__V1__CreateKeyResponse",
   "keyward.v1",
   sizeof(Keyward__V1__CreateKeyResponse),
-  2,
+  3,
   keyward__v1__create_key_response__field_descriptors,
   keyward__v1__create_key_response__field_indices_by_name,
   1,  keyward__v1__create_key_response__number_ranges,
@@ -1369,7 +1382,7 @@ const ProtobufCMessageDescriptor keyward__v1__get_key_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__get_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__get_key_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor keyward__v1__get_key_response__field_descriptors[2] =
 {
   {
     "key",
@@ -1383,14 +1396,27 @@ static const ProtobufCFieldDescriptor keyward__v1__get_key_response__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__GetKeyResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__get_key_response__field_indices_by_name[] = {
   0,   /* field[0] = key */
+  1,   /* field[1] = revision */
 };
 static const ProtobufCIntRange keyward__v1__get_key_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor keyward__v1__get_key_response__descriptor =
 {
@@ -1400,14 +1426,14 @@ const ProtobufCMessageDescriptor keyward__v1__get_key_response__descriptor =
   "Keyward__V1__GetKeyResponse",
   "keyward.v1",
   sizeof(Keyward__V1__GetKeyResponse),
-  1,
+  2,
   keyward__v1__get_key_response__field_descriptors,
   keyward__v1__get_key_response__field_indices_by_name,
   1,  keyward__v1__get_key_response__number_ranges,
   (ProtobufCMessageInit) keyward__v1__get_key_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__list_keys_request__field_descriptors[7] =
+static const ProtobufCFieldDescriptor keyward__v1__list_keys_request__field_descriptors[8] =
 {
   {
     "query",
@@ -1493,8 +1519,21 @@ static const ProtobufCFieldDescriptor keyward__v1__list_keys_request__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "as_of_time",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ListKeysRequest, as_of_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__list_keys_request__field_indices_by_name[] = {
+  7,   /* field[7] = as_of_time */
   2,   /* field[2] = availabilities */
   3,   /* field[3] = order_by */
   4,   /* field[4] = page_size */
@@ -1506,7 +1545,7 @@ static const unsigned keyward__v1__list_keys_request__field_indices_by_name[] = 
 static const ProtobufCIntRange keyward__v1__list_keys_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor keyward__v1__list_keys_request__descriptor =
 {
@@ -1516,14 +1555,14 @@ const ProtobufCMessageDescriptor keyward__v1__list_keys_request__descriptor =
   "Keyward__V1__ListKeysRequest",
   "keyward.v1",
   sizeof(Keyward__V1__ListKeysRequest),
-  7,
+  8,
   keyward__v1__list_keys_request__field_descriptors,
   keyward__v1__list_keys_request__field_indices_by_name,
   1,  keyward__v1__list_keys_request__number_ranges,
   (ProtobufCMessageInit) keyward__v1__list_keys_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__list_keys_response__field_descriptors[3] =
+static const ProtobufCFieldDescriptor keyward__v1__list_keys_response__field_descriptors[4] =
 {
   {
     "keys",
@@ -1561,16 +1600,29 @@ static const ProtobufCFieldDescriptor keyward__v1__list_keys_response__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ListKeysResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__list_keys_response__field_indices_by_name[] = {
   0,   /* field[0] = keys */
   1,   /* field[1] = next_page_token */
+  3,   /* field[3] = revision */
   2,   /* field[2] = total_size */
 };
 static const ProtobufCIntRange keyward__v1__list_keys_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor keyward__v1__list_keys_response__descriptor =
 {
@@ -1580,7 +1632,7 @@ const ProtobufCMessageDescriptor keyward__v1__list_keys_response__descriptor =
   "Keyward__V1__ListKeysResponse",
   "keyward.v1",
   sizeof(Keyward__V1__ListKeysResponse),
-  3,
+  4,
   keyward__v1__list_keys_response__field_descriptors,
   keyward__v1__list_keys_response__field_indices_by_name,
   1,  keyward__v1__list_keys_response__number_ranges,
@@ -1638,7 +1690,7 @@ const ProtobufCMessageDescriptor keyward__v1__update_key_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__update_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__update_key_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor keyward__v1__update_key_response__field_descriptors[2] =
 {
   {
     "key",
@@ -1652,14 +1704,27 @@ static const ProtobufCFieldDescriptor keyward__v1__update_key_response__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__UpdateKeyResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__update_key_response__field_indices_by_name[] = {
   0,   /* field[0] = key */
+  1,   /* field[1] = revision */
 };
 static const ProtobufCIntRange keyward__v1__update_key_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor keyward__v1__update_key_response__descriptor =
 {
@@ -1669,7 +1734,7 @@ const ProtobufCMessageDescriptor keyward__v1__update_key_response__descriptor =
   "Keyward__V1__UpdateKeyResponse",
   "keyward.v1",
   sizeof(Keyward__V1__UpdateKeyResponse),
-  1,
+  2,
   keyward__v1__update_key_response__field_descriptors,
   keyward__v1__update_key_response__field_indices_by_name,
   1,  keyward__v1__update_key_response__number_ranges,
@@ -1753,7 +1818,7 @@ const ProtobufCMessageDescriptor keyward__v1__revoke_key_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__revoke_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__revoke_key_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor keyward__v1__revoke_key_response__field_descriptors[2] =
 {
   {
     "key",
@@ -1767,14 +1832,27 @@ static const ProtobufCFieldDescriptor keyward__v1__revoke_key_response__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__RevokeKeyResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__revoke_key_response__field_indices_by_name[] = {
   0,   /* field[0] = key */
+  1,   /* field[1] = revision */
 };
 static const ProtobufCIntRange keyward__v1__revoke_key_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor keyward__v1__revoke_key_response__descriptor =
 {
@@ -1784,7 +1862,7 @@ const ProtobufCMessageDescriptor keyward__v1__revoke_key_response__descriptor =
   "Keyward__V1__RevokeKeyResponse",
   "keyward.v1",
   sizeof(Keyward__V1__RevokeKeyResponse),
-  1,
+  2,
   keyward__v1__revoke_key_response__field_descriptors,
   keyward__v1__revoke_key_response__field_indices_by_name,
   1,  keyward__v1__revoke_key_response__number_ranges,
@@ -1842,7 +1920,7 @@ const ProtobufCMessageDescriptor keyward__v1__delete_key_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__delete_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__delete_key_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor keyward__v1__delete_key_response__field_descriptors[2] =
 {
   {
     "key",
@@ -1856,14 +1934,27 @@ static const ProtobufCFieldDescriptor keyward__v1__delete_key_response__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__DeleteKeyResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__delete_key_response__field_indices_by_name[] = {
   0,   /* field[0] = key */
+  1,   /* field[1] = revision */
 };
 static const ProtobufCIntRange keyward__v1__delete_key_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor keyward__v1__delete_key_response__descriptor =
 {
@@ -1873,7 +1964,7 @@ const ProtobufCMessageDescriptor keyward__v1__delete_key_response__descriptor =
   "Keyward__V1__DeleteKeyResponse",
   "keyward.v1",
   sizeof(Keyward__V1__DeleteKeyResponse),
-  1,
+  2,
   keyward__v1__delete_key_response__field_descriptors,
   keyward__v1__delete_key_response__field_indices_by_name,
   1,  keyward__v1__delete_key_response__number_ranges,
@@ -1931,7 +2022,7 @@ const ProtobufCMessageDescriptor keyward__v1__undelete_key_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__undelete_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__undelete_key_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor keyward__v1__undelete_key_response__field_descriptors[2] =
 {
   {
     "key",
@@ -1945,14 +2036,27 @@ static const ProtobufCFieldDescriptor keyward__v1__undelete_key_response__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__UndeleteKeyResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__undelete_key_response__field_indices_by_name[] = {
   0,   /* field[0] = key */
+  1,   /* field[1] = revision */
 };
 static const ProtobufCIntRange keyward__v1__undelete_key_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor keyward__v1__undelete_key_response__descriptor =
 {
@@ -1962,7 +2066,7 @@ const ProtobufCMessageDescriptor keyward__v1__undelete_key_response__descriptor 
   "Keyward__V1__UndeleteKeyResponse",
   "keyward.v1",
   sizeof(Keyward__V1__UndeleteKeyResponse),
-  1,
+  2,
   keyward__v1__undelete_key_response__field_descriptors,
   keyward__v1__undelete_key_response__field_indices_by_name,
   1,  keyward__v1__undelete_key_response__number_ranges,
@@ -2046,7 +2150,7 @@ const ProtobufCMessageDescriptor keyward__v1__copy_key_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__copy_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__copy_key_response__field_descriptors[2] =
+static const ProtobufCFieldDescriptor keyward__v1__copy_key_response__field_descriptors[3] =
 {
   {
     "key",
@@ -2072,15 +2176,28 @@ static const ProtobufCFieldDescriptor keyward__v1__copy_key_response__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__CopyKeyResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__copy_key_response__field_indices_by_name[] = {
   0,   /* field[0] = key */
+  2,   /* field[2] = revision */
   1,   /* field[1] = secret */
 };
 static const ProtobufCIntRange keyward__v1__copy_key_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor keyward__v1__copy_key_response__descriptor =
 {
@@ -2090,7 +2207,7 @@ const ProtobufCMessageDescriptor keyward__v1__copy_key_response__descriptor =
   "Keyward__V1__CopyKeyResponse",
   "keyward.v1",
   sizeof(Keyward__V1__CopyKeyResponse),
-  2,
+  3,
   keyward__v1__copy_key_response__field_descriptors,
   keyward__v1__copy_key_response__field_indices_by_name,
   1,  keyward__v1__copy_key_response__number_ranges,
@@ -2174,7 +2291,7 @@ const ProtobufCMessageDescriptor keyward__v1__rotate_key_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__rotate_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__rotate_key_response__field_descriptors[2] =
+static const ProtobufCFieldDescriptor keyward__v1__rotate_key_response__field_descriptors[3] =
 {
   {
     "key",
@@ -2200,15 +2317,28 @@ static const ProtobufCFieldDescriptor keyward__v1__rotate_key_response__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__RotateKeyResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__rotate_key_response__field_indices_by_name[] = {
   0,   /* field[0] = key */
+  2,   /* field[2] = revision */
   1,   /* field[1] = secret */
 };
 static const ProtobufCIntRange keyward__v1__rotate_key_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor keyward__v1__rotate_key_response__descriptor =
 {
@@ -2218,7 +2348,7 @@ const ProtobufCMessageDescriptor keyward__v1__rotate_key_response__descriptor =
   "Keyward__V1__RotateKeyResponse",
   "keyward.v1",
   sizeof(Keyward__V1__RotateKeyResponse),
-  2,
+  3,
   keyward__v1__rotate_key_response__field_descriptors,
   keyward__v1__rotate_key_response__field_indices_by_name,
   1,  keyward__v1__rotate_key_response__number_ranges,
@@ -2405,7 +2535,7 @@ const ProtobufCMessageDescriptor keyward__v1__import_keys_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__import_keys_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__import_keys_response__field_descriptors[2] =
+static const ProtobufCFieldDescriptor keyward__v1__import_keys_response__field_descriptors[3] =
 {
   {
     "imported_count",
@@ -2431,15 +2561,28 @@ static const ProtobufCFieldDescriptor keyward__v1__import_keys_response__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ImportKeysResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__import_keys_response__field_indices_by_name[] = {
   0,   /* field[0] = imported_count */
+  2,   /* field[2] = revision */
   1,   /* field[1] = skipped_count */
 };
 static const ProtobufCIntRange keyward__v1__import_keys_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor keyward__v1__import_keys_response__descriptor =
 {
@@ -2449,7 +2592,7 @@ const ProtobufCMessageDescriptor keyward__v1__import_keys_response__descriptor =
   "Keyward__V1__ImportKeysResponse",
   "keyward.v1",
   sizeof(Keyward__V1__ImportKeysResponse),
-  2,
+  3,
   keyward__v1__import_keys_response__field_descriptors,
   keyward__v1__import_keys_response__field_indices_by_name,
   1,  keyward__v1__import_keys_response__number_ranges,
@@ -2816,7 +2959,7 @@ const ProtobufCMessageDescriptor keyward__v1__audit_event__descriptor =
   (ProtobufCMessageInit) keyward__v1__audit_event__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__list_audit_events_response__field_descriptors[3] =
+static const ProtobufCFieldDescriptor keyward__v1__list_audit_events_response__field_descriptors[4] =
 {
   {
     "events",
@@ -2854,16 +2997,29 @@ static const ProtobufCFieldDescriptor keyward__v1__list_audit_events_response__f
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ListAuditEventsResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__list_audit_events_response__field_indices_by_name[] = {
   0,   /* field[0] = events */
   1,   /* field[1] = next_page_token */
+  3,   /* field[3] = revision */
   2,   /* field[2] = total_size */
 };
 static const ProtobufCIntRange keyward__v1__list_audit_events_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor keyward__v1__list_audit_events_response__descriptor =
 {
@@ -2873,7 +3029,7 @@ const ProtobufCMessageDescriptor keyward__v1__list_audit_events_response__descri
   "Keyward__V1__ListAuditEventsResponse",
   "keyward.v1",
   sizeof(Keyward__V1__ListAuditEventsResponse),
-  3,
+  4,
   keyward__v1__list_audit_events_response__field_descriptors,
   keyward__v1__list_audit_events_response__field_indices_by_name,
   1,  keyward__v1__list_audit_events_response__number_ranges,

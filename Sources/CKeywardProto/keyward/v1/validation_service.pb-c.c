@@ -187,7 +187,7 @@ void   keyward__v1__validate_keys_response__free_unpacked
   assert(message->base.descriptor == &keyward__v1__validate_keys_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor keyward__v1__validate_key_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor keyward__v1__validate_key_request__field_descriptors[3] =
 {
   {
     "secret",
@@ -213,15 +213,28 @@ static const ProtobufCFieldDescriptor keyward__v1__validate_key_request__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "as_of_time",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ValidateKeyRequest, as_of_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__validate_key_request__field_indices_by_name[] = {
+  2,   /* field[2] = as_of_time */
   1,   /* field[1] = permission */
   0,   /* field[0] = secret */
 };
 static const ProtobufCIntRange keyward__v1__validate_key_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor keyward__v1__validate_key_request__descriptor =
 {
@@ -231,7 +244,7 @@ const ProtobufCMessageDescriptor keyward__v1__validate_key_request__descriptor =
   "Keyward__V1__ValidateKeyRequest",
   "keyward.v1",
   sizeof(Keyward__V1__ValidateKeyRequest),
-  2,
+  3,
   keyward__v1__validate_key_request__field_descriptors,
   keyward__v1__validate_key_request__field_indices_by_name,
   1,  keyward__v1__validate_key_request__number_ranges,
@@ -366,7 +379,7 @@ const ProtobufCMessageDescriptor keyward__v1__validate_keys_request__descriptor 
   (ProtobufCMessageInit) keyward__v1__validate_keys_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__validate_keys_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor keyward__v1__validate_keys_response__field_descriptors[2] =
 {
   {
     "responses",
@@ -380,14 +393,27 @@ static const ProtobufCFieldDescriptor keyward__v1__validate_keys_response__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ValidateKeysResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__validate_keys_response__field_indices_by_name[] = {
   0,   /* field[0] = responses */
+  1,   /* field[1] = revision */
 };
 static const ProtobufCIntRange keyward__v1__validate_keys_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor keyward__v1__validate_keys_response__descriptor =
 {
@@ -397,7 +423,7 @@ const ProtobufCMessageDescriptor keyward__v1__validate_keys_response__descriptor
   "Keyward__V1__ValidateKeysResponse",
   "keyward.v1",
   sizeof(Keyward__V1__ValidateKeysResponse),
-  1,
+  2,
   keyward__v1__validate_keys_response__field_descriptors,
   keyward__v1__validate_keys_response__field_indices_by_name,
   1,  keyward__v1__validate_keys_response__number_ranges,

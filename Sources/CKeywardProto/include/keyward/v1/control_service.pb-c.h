@@ -131,10 +131,14 @@ struct  Keyward__V1__WhoAmIResponse
    */
   size_t n_rights;
   ProtobufCBinaryData *rights;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__WHO_AM_IRESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__who_am_iresponse__descriptor) \
-    , 0, {0,NULL}, 0,NULL, 0, 0,NULL }
+    , 0, {0,NULL}, 0,NULL, 0, 0,NULL, 0 }
 
 
 /*
@@ -195,10 +199,14 @@ struct  Keyward__V1__ReloadRequest
 struct  Keyward__V1__ReloadResponse
 {
   ProtobufCMessage base;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__RELOAD_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__reload_response__descriptor) \
-     }
+    , 0 }
 
 
 /* Keyward__V1__GetStatusRequest methods */

@@ -154,13 +154,17 @@ struct  Keyward__V1__CreateKeyResponse
    */
   Keyward__V1__Key *key;
   /*
-   * Its secret. This is the only time it is told.
+   * Its secret. This is the only time it is told; empty where the request_id was one before.
    */
   ProtobufCBinaryData secret;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__CREATE_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__create_key_response__descriptor) \
-    , NULL, {0,NULL} }
+    , NULL, {0,NULL}, 0 }
 
 
 /*
@@ -193,10 +197,14 @@ struct  Keyward__V1__GetKeyResponse
    * The key.
    */
   Keyward__V1__Key *key;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__GET_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__get_key_response__descriptor) \
-    , NULL }
+    , NULL, 0 }
 
 
 /*
@@ -236,10 +244,15 @@ struct  Keyward__V1__ListKeysRequest
    * Whether deleted keys are found too.
    */
   protobuf_c_boolean show_deleted;
+  /*
+   * The instant by which states and availabilities are judged, not before now: what will have stopped working by
+   * then? Absent means now.
+   */
+  Google__Protobuf__Timestamp *as_of_time;
 };
 #define KEYWARD__V1__LIST_KEYS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__list_keys_request__descriptor) \
-    , {0,NULL}, 0,NULL, 0,NULL, {0,NULL}, 0, {0,NULL}, 0 }
+    , {0,NULL}, 0,NULL, 0,NULL, {0,NULL}, 0, {0,NULL}, 0, NULL }
 
 
 /*
@@ -261,10 +274,14 @@ struct  Keyward__V1__ListKeysResponse
    * How many keys the request finds on all pages.
    */
   int64_t total_size;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__LIST_KEYS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__list_keys_response__descriptor) \
-    , 0,NULL, {0,NULL}, 0 }
+    , 0,NULL, {0,NULL}, 0, 0 }
 
 
 /*
@@ -278,7 +295,8 @@ struct  Keyward__V1__UpdateKeyRequest
    */
   Keyward__V1__Key *key;
   /*
-   * The fields to change: "name", "enabled", "expire_time". "expire_time" here and absent in the key means never.
+   * The fields to change, at least one: "name", "enabled", "expire_time". "expire_time" here and absent in the key
+   * means never. Any other path is refused: the permission never changes, the rest has methods of its own.
    */
   Google__Protobuf__FieldMask *update_mask;
 };
@@ -297,10 +315,14 @@ struct  Keyward__V1__UpdateKeyResponse
    * The key as it is now.
    */
   Keyward__V1__Key *key;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__UPDATE_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__update_key_response__descriptor) \
-    , NULL }
+    , NULL, 0 }
 
 
 /*
@@ -341,10 +363,14 @@ struct  Keyward__V1__RevokeKeyResponse
    * The key as it is now.
    */
   Keyward__V1__Key *key;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__REVOKE_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__revoke_key_response__descriptor) \
-    , NULL }
+    , NULL, 0 }
 
 
 /*
@@ -377,10 +403,14 @@ struct  Keyward__V1__DeleteKeyResponse
    * The key as it is now, with its delete_time and purge_time.
    */
   Keyward__V1__Key *key;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__DELETE_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__delete_key_response__descriptor) \
-    , NULL }
+    , NULL, 0 }
 
 
 /*
@@ -413,10 +443,14 @@ struct  Keyward__V1__UndeleteKeyResponse
    * The key as it is now.
    */
   Keyward__V1__Key *key;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__UNDELETE_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__undelete_key_response__descriptor) \
-    , NULL }
+    , NULL, 0 }
 
 
 /*
@@ -458,13 +492,17 @@ struct  Keyward__V1__CopyKeyResponse
    */
   Keyward__V1__Key *key;
   /*
-   * Its secret. This is the only time it is told.
+   * Its secret. This is the only time it is told; empty where the request_id was one before.
    */
   ProtobufCBinaryData secret;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__COPY_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__copy_key_response__descriptor) \
-    , NULL, {0,NULL} }
+    , NULL, {0,NULL}, 0 }
 
 
 /*
@@ -506,13 +544,17 @@ struct  Keyward__V1__RotateKeyResponse
    */
   Keyward__V1__Key *key;
   /*
-   * Its new secret. This is the only time it is told.
+   * Its new secret. This is the only time it is told; empty where the request_id was one before.
    */
   ProtobufCBinaryData secret;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__ROTATE_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__rotate_key_response__descriptor) \
-    , NULL, {0,NULL} }
+    , NULL, {0,NULL}, 0 }
 
 
 typedef enum {
@@ -604,10 +646,14 @@ struct  Keyward__V1__ImportKeysResponse
    * How many were left out because they were here already.
    */
   int64_t skipped_count;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__IMPORT_KEYS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__import_keys_response__descriptor) \
-    , 0, 0 }
+    , 0, 0, 0 }
 
 
 /*
@@ -758,10 +804,14 @@ struct  Keyward__V1__ListAuditEventsResponse
    * How many events the request finds on all pages.
    */
   int64_t total_size;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__LIST_AUDIT_EVENTS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__list_audit_events_response__descriptor) \
-    , 0,NULL, {0,NULL}, 0 }
+    , 0,NULL, {0,NULL}, 0, 0 }
 
 
 /* Keyward__V1__CreateKeyRequest methods */

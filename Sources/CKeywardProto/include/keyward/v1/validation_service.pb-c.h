@@ -81,10 +81,14 @@ struct  Keyward__V1__ValidateKeyRequest
    * The channel it is presented for.
    */
   Keyward__V1__Permission permission;
+  /*
+   * The instant by which the key is judged, not before now; absent means now.
+   */
+  Google__Protobuf__Timestamp *as_of_time;
 };
 #define KEYWARD__V1__VALIDATE_KEY_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__validate_key_request__descriptor) \
-    , {0,NULL}, KEYWARD__V1__PERMISSION__PERMISSION_UNSPECIFIED }
+    , {0,NULL}, KEYWARD__V1__PERMISSION__PERMISSION_UNSPECIFIED, NULL }
 
 
 /*
@@ -148,10 +152,14 @@ struct  Keyward__V1__ValidateKeysResponse
    */
   size_t n_responses;
   Keyward__V1__ValidateKeyResponse **responses;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
 };
 #define KEYWARD__V1__VALIDATE_KEYS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__validate_keys_response__descriptor) \
-    , 0,NULL }
+    , 0,NULL, 0 }
 
 
 /* Keyward__V1__ValidateKeyRequest methods */

@@ -1,0 +1,49 @@
+/// What the audit says of one change.
+public struct AuditEvent: Sendable, Equatable {
+  /// The store's revision with the change.
+  public let revision: Revision
+  public let type: ChangeType
+  public let time: Instant
+  public let keyID: KeyID
+  public let actor: Actor
+  /// nil for a key just made.
+  public let before: Key?
+  /// nil for a key that is gone.
+  public let after: Key?
+
+  public init(
+    revision: Revision, type: ChangeType, time: Instant, keyID: KeyID, actor: Actor, before: Key?, after: Key?
+  ) {
+    self.revision = revision
+    self.type = type
+    self.time = time
+    self.keyID = keyID
+    self.actor = actor
+    self.before = before
+    self.after = after
+  }
+}
+
+/// Which audit events to tell, the latest first.
+public struct AuditQuery: Sendable, Equatable {
+  /// nil for any.
+  public let keyID: KeyID?
+  /// A user's name; nil for any.
+  public let user: String?
+  /// Empty for any.
+  public let types: Set<ChangeType>
+  /// From this instant on; nil from the first.
+  public let start: Instant?
+  /// Before this instant; nil to the last.
+  public let end: Instant?
+
+  public init(
+    keyID: KeyID? = nil, user: String? = nil, types: Set<ChangeType> = [], start: Instant? = nil, end: Instant? = nil
+  ) {
+    self.keyID = keyID
+    self.user = user
+    self.types = types
+    self.start = start
+    self.end = end
+  }
+}

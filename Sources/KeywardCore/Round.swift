@@ -1,0 +1,178 @@
+/// What a command comes to before the store is asked.
+enum Drafted {
+  case change(Draft)
+  /// There is nothing to change about the key.
+  case nothing(Key)
+  /// It touches what another command of the round changes, so it has to see that first.
+  case later
+}
+
+/// A change that the rules allow and the store has yet to make.
+struct Draft {
+  let change: Change
+  /// The key it is about.
+  let subject: Key
+  let secret: Secret?
+
+  func refusal(_ conflict: Conflict) -> DomainError {
+    switch conflict {
+    case .nameTaken: .nameTaken(subject.name)
+    case .duplicate: .internal("a new key met its double")
+    case .changed: .aborted("another change of the key \"\(subject.name.text)\" came first: look at it and try again")
+    }
+  }
+}
+
+/// What the rules ask of the keys that the store has committed.
+protocol KeyLookup {
+  func committedKey(_ id: KeyID) -> Key?
+  /// Whether a key that is not deleted has the name.
+  func isTaken(_ name: KeyName) -> Bool
+}
+
+/// Commands that go to the store together: none of them may touch what another one does.
+struct Round {
+  let now: Instant
+  private var names: Set<KeyName> = []
+  private var keys: Set<KeyID> = []
+  private var attempts: Set<AttemptID> = []
+  private var attempt: AttemptID?
+
+  init(at now: Instant) {
+    self.now = now
+  }
+
+  /// - Returns: false where the same attempt is in the round already.
+  mutating func claim(_ id: AttemptID) -> Bool {
+    guard !attempts.contains(where: { $0.uid == id.uid && $0.requestID == id.requestID }) else { return false }
+    attempts.insert(id)
+    attempt = id
+    return true
+  }
+
+  /// Applies the rules to a command, over what the store has committed.
+  mutating func draft(_ command: Command, over index: some KeyLookup) throws(DomainError) -> Drafted {
+    defer { attempt = nil }
+    switch command.request.action {
+    case .create(let request): return try create(request, command, index)
+    case .copy(let id, let copy): return try self.copy(id, copy, command, index)
+    case .update(let id, let update):
+      return try change(id, command, index) { (key, now) throws(DomainError) in
+        try KeyRules.updated(key, update, at: now)
+      }
+    case .revoke(let id, let revocation):
+      return try change(id, command, index) { (key, now) throws(DomainError) in
+        (try KeyRules.revoked(key, revocation, at: now), .revoked)
+      }
+    case .delete(let id):
+      return try change(id, command, index) { (key, now) throws(DomainError) in
+        (try KeyRules.deleted(key, at: now), .deleted)
+      }
+    case .undelete(let id):
+      return try change(id, command, index) { (key, now) throws(DomainError) in
+        (try KeyRules.undeleted(key, at: now), .undeleted)
+      }
+    case .rotate(let id, let rotation): return try rotate(id, rotation, command, index)
+    }
+  }
+
+  private mutating func create(
+    _ request: CreateKey, _ command: Command, _ index: some KeyLookup
+  ) throws(DomainError) -> Drafted {
+    guard !names.contains(request.name) else { return .later }
+    guard !index.isTaken(request.name) else { throw .nameTaken(request.name) }
+    let secret = Self.newSecret(for: request.permission)
+    return insert(try KeyRules.created(request, secret: secret, by: command.actor, at: now), secret, command)
+  }
+
+  private mutating func copy(
+    _ id: KeyID, _ copy: CopyKey, _ command: Command, _ index: some KeyLookup
+  ) throws(DomainError) -> Drafted {
+    guard !keys.contains(id) else { return .later }
+    let key = try present(id, command, index)
+    if let name = copy.name {
+      guard !names.contains(name) else { return .later }
+      guard !index.isTaken(name) else { throw .nameTaken(name) }
+    }
+    var name = copy.name
+    if name == nil {
+      let taken = names
+      name = CopyName.next(for: key.copyBase) { taken.contains($0) || index.isTaken($0) }
+    }
+    let secret = Self.newSecret(for: key.permission)
+    let result = try KeyRules.copied(
+      key, as: name ?? key.name, counted: copy.name == nil, secret: secret, by: command.actor, at: now)
+    return insert(result, secret, command)
+  }
+
+  private mutating func rotate(
+    _ id: KeyID, _ rotation: RotateKey, _ command: Command, _ index: some KeyLookup
+  ) throws(DomainError) -> Drafted {
+    guard !keys.contains(id) else { return .later }
+    let before = try present(id, command, index)
+    let secret = Self.newSecret(for: before.permission)
+    let after = touched(try KeyRules.rotated(before, secret: secret, at: now), by: command.actor)
+    keys.insert(id)
+    let effect = Change.Effect.rotate(
+      after, secret.digest, oldUntil: now.adding(seconds: rotation.graceSeconds))
+    return .change(
+      Draft(
+        change: Change(effect, type: .rotated, by: command.actor, before: before, attempt: attempt), subject: after,
+        secret: secret))
+  }
+
+  private mutating func change(
+    _ id: KeyID, _ command: Command, _ index: some KeyLookup,
+    _ rule: (Key, Instant) throws(DomainError) -> (Key, ChangeType)
+  ) throws(DomainError) -> Drafted {
+    guard !keys.contains(id) else { return .later }
+    let before = try present(id, command, index)
+    let (result, type) = try rule(before, now)
+    guard result != before else { return .nothing(before) }
+    if result.name != before.name || before.deleteTime != nil, result.deleteTime == nil {
+      guard !names.contains(result.name) else { return .later }
+      if index.isTaken(result.name) { throw .nameTaken(result.name) }
+    }
+    keys.insert(id)
+    names.formUnion([before.name, result.name])
+    let after = touched(result, by: command.actor)
+    return .change(
+      Draft(
+        change: Change(.replace(after), type: type, by: command.actor, before: before, attempt: attempt),
+        subject: after, secret: nil))
+  }
+
+  private mutating func insert(_ key: Key, _ secret: Secret, _ command: Command) -> Drafted {
+    names.insert(key.name)
+    let change = Change(
+      .insert(key, secret.digest), type: .created, by: command.actor, before: nil, attempt: attempt)
+    return .change(Draft(change: change, subject: key, secret: secret))
+  }
+
+  /// The key as it is, if it is the one the peer took it for.
+  private func present(_ id: KeyID, _ command: Command, _ index: some KeyLookup) throws(DomainError) -> Key {
+    guard let key = index.committedKey(id) else { throw KeyRules.notFound(id) }
+    guard command.request.etag == nil || command.request.etag == key.revision else {
+      throw .aborted("the etag is not the key's: another change of \"\(key.name.text)\" came first, look at it again")
+    }
+    return key
+  }
+
+  private func touched(_ key: Key, by actor: Actor) -> Key {
+    var key = key
+    key.updater = actor.user
+    key.updateTime = now
+    return key
+  }
+
+  private static func newSecret(for permission: Permission) -> Secret {
+    var generator = SystemRandomNumberGenerator()
+    return .random(for: permission, using: &generator)
+  }
+}
+
+extension DomainError {
+  static func nameTaken(_ name: KeyName) -> DomainError {
+    .alreadyExists("a key has the name \"\(name.text)\" already: choose another")
+  }
+}

@@ -1,0 +1,22 @@
+import KeywardCore
+import KeywardWire
+
+/// What a peer needs to call each method.
+extension Method {
+  var right: Rights {
+    switch self {
+    case .validateKey, .validateKeys: .canValidate
+    case .getKey: .canRead
+    case .listKeys: .canView
+    case .createKey, .copyKey: .canCreate
+    case .updateKey, .revokeKey, .rotateKey: .canUpdate
+    case .deleteKey, .undeleteKey: .canDelete
+    case .listAuditEvents: .canAudit
+    case .getStatus, .reload: .canOperate
+    case .whoAmI: []
+    }
+  }
+
+  /// Whether a part of the right lets a peer in; which part it takes is then seen from the request.
+  var takesPartOfRight: Bool { right == .canValidate }
+}

@@ -1,0 +1,84 @@
+import KeywardCore
+
+/// A key's whole record as one line of text, which the audit keeps: never a secret nor a digest.
+///
+/// Format 1 is 18 fields, parted by tabs, in this order: `1` (the format), id, name, permission (1 chat,
+/// 2 secure-mail), enabled (0 or 1), expire time, revoke time, revoke reason, hint, creator, create time, updater,
+/// update time, last-used time, delete time, purge time, revision, copy base. A time is microseconds since 1970 in
+/// decimal; a field is empty for a time that is not there, a reason that was not given, and a copy base that is the
+/// name. In a text a backslash is written `\\`, a tab `\t` and a line feed `\n`.
+///
+/// The form is canonical: each key has one text, and ``key(from:)`` takes no other.
+enum KeyText {
+  private static let format = "1"
+  private static let fieldCount = 18
+
+  static func text(of key: Key) -> String {
+    func time(_ instant: Instant?) -> String { instant.map { String($0.microseconds) } ?? "" }
+    let fields = [
+      format, key.id.description, escaped(key.name.text), String(key.permission.rawValue), key.enabled ? "1" : "0",
+      time(key.expireTime), time(key.revokeTime), escaped(key.revokeReason), escaped(key.hint), escaped(key.creator),
+      time(key.createTime), escaped(key.updater), time(key.updateTime), time(key.lastUsedTime), time(key.deleteTime),
+      time(key.purgeTime), String(key.revision), escaped(KeyRow.copyBaseText(of: key)),
+    ]
+    return fields.joined(separator: "\t")
+  }
+
+  /// - Returns: nil for any text that ``text(of:)`` does not give.
+  static func key(from text: String) -> Key? {
+    let fields = text.utf8.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).map {
+      String(Substring($0))
+    }
+    guard fields.count == fieldCount, fields[0] == format, let id = KeyID(fields[1]),
+      let permission = UInt8(fields[3]).flatMap({ Permission(rawValue: $0) }), let createTime = time(fields[10]),
+      let updateTime = time(fields[12]), let revision = Int64(fields[16])
+    else { return nil }
+    let copyBase = fields[17].isEmpty ? nil : KeyName(checked: unescaped(fields[17]))
+    let key = Key(
+      id: id, name: KeyName(checked: unescaped(fields[2])), permission: permission, enabled: fields[4] == "1",
+      expireTime: time(fields[5]), revokeTime: time(fields[6]), revokeReason: unescaped(fields[7]),
+      hint: unescaped(fields[8]), creator: unescaped(fields[9]), createTime: createTime,
+      updater: unescaped(fields[11]), updateTime: updateTime, lastUsedTime: time(fields[13]),
+      deleteTime: time(fields[14]), purgeTime: time(fields[15]), revision: revision, copyBase: copyBase)
+    // What was read leniently above does not come out the same.
+    return self.text(of: key).utf8.elementsEqual(text.utf8) ? key : nil
+  }
+
+  /// nil also for an instant that no key has.
+  private static func time(_ field: String) -> Instant? {
+    Int64(field).map { Instant(microseconds: $0) }.flatMap { $0.isRepresentable ? $0 : nil }
+  }
+
+  private static func escaped(_ text: String) -> String {
+    guard
+      text.utf8.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\n") })
+    else { return text }
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\\": result.append(contentsOf: "\\\\".unicodeScalars)
+      case "\t": result.append(contentsOf: "\\t".unicodeScalars)
+      case "\n": result.append(contentsOf: "\\n".unicodeScalars)
+      default: result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+
+  private static func unescaped(_ text: String) -> String {
+    guard text.utf8.contains(UInt8(ascii: "\\")) else { return text }
+    var result = String.UnicodeScalarView()
+    var isEscape = false
+    for scalar in text.unicodeScalars {
+      if isEscape {
+        result.append(scalar == "t" ? "\t" : scalar == "n" ? "\n" : scalar)
+        isEscape = false
+      } else if scalar == "\\" {
+        isEscape = true
+      } else {
+        result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+}

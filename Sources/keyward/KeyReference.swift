@@ -1,0 +1,98 @@
+import CommandSupport
+import KeywardClient
+import KeywardCore
+
+/// The key that a person means: the one with that id, else the one with that name.
+struct KeyReference {
+  /// nil for what has not the form of one.
+  let id: KeyID?
+  /// Every id could be a name too.
+  let name: KeyName
+
+  /// - Throws: ``CommandFailure`` for what can be neither.
+  init(_ text: String) throws(CommandFailure) {
+    id = KeyID(text)
+    do throws(DomainError) {
+      name = try KeyName(text)
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+
+  func key(_ client: Client) throws(ClientError) -> KeyView {
+    try key(byID: client.key(id:), byName: client.key(name:))
+  }
+
+  func key(
+    byID: (KeyID) throws(ClientError) -> KeyView, byName: (KeyName) throws(ClientError) -> KeyView
+  ) throws(ClientError) -> KeyView {
+    guard let id else { return try byName(name) }
+    do throws(ClientError) {
+      return try byID(id)
+    } catch .refused(.notFound, let message) {
+      do throws(ClientError) {
+        return try byName(name)
+      } catch .refused(.notFound, _) {
+        // What looks like an id was more likely meant as one.
+        throw .refused(.notFound, message)
+      }
+    }
+  }
+}
+
+extension Daemon {
+  /// The key that is meant.
+  /// - Throws: ``CommandFailure``; where there is no such key, with the names that are like the one given, as far as
+  ///   the person may list keys.
+  func key(_ reference: KeyReference) throws(CommandFailure) -> KeyView {
+    do throws(ClientError) {
+      return try client.key(reference)
+    } catch .refused(.notFound, let message) {
+      throw CommandFailure(.noInput, message + suggestion(for: reference))
+    } catch {
+      throw failure(error)
+    }
+  }
+
+  /// The id of the key that is meant. What has the form of an id is taken for one where the person may not look keys
+  /// up.
+  func id(of reference: KeyReference) throws(CommandFailure) -> KeyID {
+    do throws(ClientError) {
+      return try client.key(reference).key.id
+    } catch .refused(.permissionDenied, let message) {
+      guard let id = reference.id else {
+        throw CommandFailure(.noPermission, "\(message): without it, give the key's id in place of its name")
+      }
+      return id
+    } catch .refused(.notFound, let message) {
+      throw CommandFailure(.noInput, message + suggestion(for: reference))
+    } catch {
+      throw failure(error)
+    }
+  }
+
+  /// How many keys are looked through for names that are like one.
+  private static let suggestionPages = 5
+
+  /// `: did you mean "Web chat"?`, or nothing.
+  private func suggestion(for reference: KeyReference) -> String {
+    // Asked first, so that no call is made that would be refused.
+    guard let identity = try? client.whoAmI(), identity.rights.contains(.canView) else { return "" }
+    var names: [String] = []
+    var token = ""
+    for _ in 0..<Self.suggestionPages {
+      guard let query = try? ListQuery(pageSize: ListQuery.maxPageSize, pageToken: token),
+        let page = try? client.listKeys(query)
+      else { break }
+      names += page.keys.map(\.key.name.text)
+      token = page.nextPageToken
+      if token.isEmpty { break }
+    }
+    let near = nearest(to: reference.name.text, among: names).map { "\"\($0)\"" }
+    return near.isEmpty ? "" : ": did you mean \(near.joined(separator: " or "))?"
+  }
+}
+
+extension Client {
+  fileprivate func key(_ reference: KeyReference) throws(ClientError) -> KeyView { try reference.key(self) }
+}

@@ -1,0 +1,131 @@
+import CommandSupport
+import KeywardCore
+import Testing
+
+@testable import keyward
+
+@Suite("The verbs for a key's life")
+struct LifeTests {
+  private let now = Instant(microseconds: 1_800_014_400_000_000)
+
+  private func key(_ change: (inout Key) -> Void = { _ in }) throws -> Key {
+    var key = Key(
+      id: try #require(KeyID("key_0123456789ABCDEFGHIJ")), name: try KeyName("mailer"), permission: .secureMail,
+      enabled: true, expireTime: nil, hint: "kw_mail_…a1B2", creator: "ann", createTime: now, updater: "ann",
+      updateTime: now, revision: 7)
+    change(&key)
+    return key
+  }
+
+  @Test("a grace is a span and nothing else")
+  func grace() throws {
+    #expect(try Grace("0s").seconds(now: now) == 0)
+    #expect(try Grace("90m").seconds(now: now) == 5400)
+    // From 15 January to 15 February.
+    #expect(try Grace("1mo").seconds(now: now) == 31 * 86400)
+    #expect(Grace.none.seconds(now: now) == 0)
+    for text in ["", "7", "never", "2027-01-31", "2027-01-31T00:00:00Z", "1 d", "d"] {
+      #expect(throws: ExpiryError.self) { try Grace(text) }
+    }
+  }
+
+  @Test("a past time counts back from now")
+  func pastTimes() throws {
+    #expect(try PastTime("2h").start(now: now) == now.adding(seconds: -7200))
+    #expect(try PastTime("1mo").end(now: now) == Instant(rfc3339: "2026-12-15T12:00:00Z"))
+    let instant = try #require(Instant(rfc3339: "2026-01-31T17:00:00Z"))
+    #expect(try PastTime("2026-01-31T17:00:00Z").start(now: now) == instant)
+    #expect(try PastTime("2026-01-31T17:00:00Z").end(now: now) == instant)
+    #expect(throws: ExpiryError.self) { try PastTime("200y").start(now: now) }
+    for text in ["", "never", "2026-02-30", "yesterday"] { #expect(throws: ExpiryError.self) { try PastTime(text) } }
+  }
+
+  @Test("a date begins when the one before it ends")
+  func dates() throws {
+    let date = try PastTime("2026-03-29")
+    #expect(try date.start(now: now) == PastTime("2026-03-28").end(now: now))
+    #expect(try date.start(now: now) < date.end(now: now))
+  }
+
+  @Test(
+    "only a yes is a yes",
+    arguments: [("y", true), ("YES ", true), (" yes", true), ("", false), ("yep", false), ("n", false)])
+  func confirmation(_ answer: String, _ isYes: Bool) {
+    #expect(Confirmation.isYes(answer) == isYes)
+  }
+
+  @Test("a name of several deleted keys is not enough")
+  func deletedNames() throws {
+    let name = try KeyName("mailer")
+    let ids = try ["key_00000000000000000001", "key_00000000000000000002"].map { try #require(KeyID($0)) }
+    #expect(try Undelete.only([ids[0]], of: name) == ids[0])
+    let none = #expect(throws: CommandFailure.self) { try Undelete.only([], of: name) }
+    #expect(none?.status == .noInput)
+    let several = #expect(throws: CommandFailure.self) { try Undelete.only(ids, of: name) }
+    #expect(several?.status == .badData)
+    #expect(several?.message.contains("\(ids[0]), \(ids[1])") == true)
+  }
+
+  @Test("details of a key that has expired say when it did, whatever its state")
+  func expired() throws {
+    let output = KeyOutput(times: Times(now: now))
+    func card(_ change: (inout Key) -> Void) throws -> String {
+      output.card(KeyView(try key(change), at: now)).lines(Palette(isTerminal: false))
+    }
+    let expired = try card { $0.expireTime = now.adding(seconds: -7200) }
+    #expect(expired.contains("\nexpired       2027-01-15 ") && expired.contains("(2 hours ago)"))
+    #expect(try card { $0.expireTime = now.adding(seconds: 7200) }.contains("\nexpires       2027-01-15 "))
+    #expect(try card { _ in }.contains("\nexpires       never"))
+    let deleted = try card {
+      $0.expireTime = now
+      $0.deleteTime = now
+    }
+    #expect(deleted.contains("\nexpired "))
+  }
+
+  @Test("the audit says what became what")
+  func auditDetails() throws {
+    let output = AuditOutput(times: Times(now: now))
+    func details(_ type: ChangeType, _ change: (inout Key) -> Void) throws -> [String] {
+      let event = AuditEvent(
+        revision: 8, type: type, time: now, keyID: try key().id, actor: Actor(uid: 0, user: "root", pid: 1),
+        before: try key(), after: try key(change))
+      return output.details(event)
+    }
+    #expect(try details(.updated) { $0.name = KeyName(checked: "new") } == ["was \"mailer\""])
+    #expect(try details(.disabled) { $0.enabled = false } == [])
+    let both = try details(.updated) {
+      $0.enabled = false
+      $0.expireTime = now
+    }
+    #expect(both == ["expires \(Times(now: now).absolute(now)), was never", "disabled"])
+    let revoked = try details(.revoked) {
+      $0.revokeTime = now
+      $0.revokeReason = "leaked"
+    }
+    #expect(revoked == ["\"leaked\""])
+    #expect(try details(.rotated) { $0.hint = "kw_mail_…c3D4" } == ["kw_mail_…c3D4, was kw_mail_…a1B2"])
+  }
+}
+
+@Suite("nearest")
+struct NearestTests {
+  private let names = ["Web chat", "Web chat 2", "Mail gateway", "Büro", "x"]
+
+  @Test(
+    "what is like the given word, the nearest first",
+    arguments: [
+      ("web chat", ["Web chat"]), ("Web chat 1", ["Web chat 2", "Web chat"]), ("web", ["Web chat", "Web chat 2"]),
+      ("Web caht", ["Web chat"]), ("gateway", ["Mail gateway"]),
+      ("Buro", ["Büro"]), ("y", ["x"]), ("", []), ("nothing like it", []),
+      (String(repeating: "x", count: 100_000), []),
+    ] as [(String, [String])])
+  func found(_ given: String, _ expected: [String]) {
+    #expect(nearest(to: given, among: names) == expected)
+  }
+
+  @Test("no more than three")
+  func three() {
+    #expect(nearest(to: "key", among: (0..<9).map { "key\($0)" }) == ["key0", "key1", "key2"])
+  }
+}

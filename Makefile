@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 swift_build := swift build --explicit-target-dependency-import-check error
 go_client := $(CURDIR)/.build/go-client
 
-.PHONY: run release test go-client lint proto units readme generate clean
+.PHONY: run release install test go-client lint proto units readme generate clean
 
 ## Serves under .build/run, with a first key made and validated, until Ctrl-C.
 run: release
@@ -18,12 +18,21 @@ release:
 	@$(swift_build) --configuration release --static-swift-stdlib --product keywardd
 	@$(swift_build) --configuration release --static-swift-stdlib --product keyward
 
+## Installs the programs and units, as root, or below DESTDIR.
+install: release
+	@install -D -m 755 .build/release/keywardd "$(DESTDIR)/usr/bin/keywardd"
+	@install -D -m 755 .build/release/keyward "$(DESTDIR)/usr/bin/keyward"
+	@install -D -m 644 systemd/keyward.sysusers "$(DESTDIR)/usr/lib/sysusers.d/keyward.conf"
+	@install -D -m 644 systemd/keyward.socket "$(DESTDIR)/etc/systemd/system/keyward.socket"
+	@install -D -m 644 systemd/keyward.service "$(DESTDIR)/etc/systemd/system/keyward.service"
+	@install -D -m 644 systemd/keyward.toml "$(DESTDIR)/usr/share/doc/keyward/keyward.toml"
+
 ## Everything that CI checks.
 test:
 	@.make/packages test
 	@$(MAKE) lint proto go-client
 	@$(swift_build) --build-tests
-	@$(MAKE) units release readme
+	@$(MAKE) units readme
 	@KEYWARD_GO_CLIENT="$$(test -x "$(go_client)" && echo "$(go_client)")" swift test --skip-build
 
 ## A stock Go ttrpc client for the tests; without the packages its tests are skipped, and say so.
@@ -40,8 +49,10 @@ proto:
 	@proto/generate --check
 	@.make/buf
 
+## Has systemd check the units as `make install` puts them.
 units:
-	@.make/units "$$(swift build --show-bin-path)"
+	@rm -rf .build/installed && $(MAKE) install DESTDIR="$(CURDIR)/.build/installed"
+	@.make/units .build/installed
 
 ## Runs the README's commands against `make run`.
 readme:

@@ -34,8 +34,10 @@ struct Keyward: ParsableCommand {
   private static func execute(_ arguments: [String], _ output: StandardOutput) -> ExitStatus {
     do {
       do {
-        let objection = objection(to: arguments, repeatable: ["--type"]) ?? mistypedVerb(in: arguments)
-        if let objection { throw ValidationError(objection) }
+        // What a completion script asks with is a command line that is being written.
+        let isCompleting = arguments.first == "---completion"
+        let objection = isCompleting ? nil : objection(to: arguments, repeatable: repeatable(in: arguments))
+        if let objection = objection ?? mistypedVerb(in: arguments) { throw ValidationError(objection) }
         var command = try parseAsRoot(arguments)
         guard let verb = command as? any Verb else {
           try command.run()
@@ -58,6 +60,12 @@ struct Keyward: ParsableCommand {
       writeToStandardError("keyward: \(error)\n")
       return .software
     }
+  }
+
+  /// Options of which every value counts, with the verb that comes first.
+  static func repeatable(in arguments: [String]) -> Set<String> {
+    let verb = arguments.first
+    return verb == Create._commandName || verb == Validate._commandName ? ["--type"] : ["--type", "--permission"]
   }
 
   /// Ends for argument-parser: help and the version that were asked for, or what is wrong with the command line.

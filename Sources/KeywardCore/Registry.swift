@@ -5,8 +5,9 @@ import Synchronization
 /// Every instant is passed in, one for each call; an instant earlier than the latest one the store has recorded
 /// counts as that latest one, so that no clock that has gone back brings a key to life.
 ///
-/// Concurrency: questions may come from any thread. ``commit(_:at:)`` and ``auditEvents(_:)`` have one caller at a
-/// time between them, for they block on the store. The lock round the index is held for one look-up, one page or one insertion, never during I/O.
+/// Concurrency: questions may come from any thread. ``commit(_:at:)``, ``commit(_:by:at:)`` and ``auditEvents(_:)``
+/// have one caller at a time between them, for they block on the store. The lock round the index is held for one
+/// look-up, one page or one insertion, never during I/O.
 ///
 /// Invariants: the index changes after the store's commit and before ``commit(_:at:)`` returns, so no question asked
 /// after a change was acknowledged is answered from before it.

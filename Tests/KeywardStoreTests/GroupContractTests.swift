@@ -39,4 +39,28 @@ import Testing
     #expect(try store.contents().keys.map(\.key.id) == [.sample(1), .sample(2), .sample(4)])
     #expect(try store.audit().map(\.revision) == [1, 2, 3])
   }
+
+  @Test("The largest group is changed in one commit, or not at all")
+  func largest() throws {
+    let folder = try TemporaryFolder()
+    let store = try SQLiteStore(path: folder.database)
+    let registry = try Registry(store: store)
+    let commands = try (0..<GroupChange.maxCount).map { number in
+      Command(
+        ChangeRequest(.create(CreateKey(name: try KeyName("k\(number)"), permission: .chat))), by: .sample)
+    }
+    var keys = try registry.commit(commands, at: .noon).map { try $0.get().view.key }
+    let last = keys.removeLast()
+    func group(_ keys: [Key]) throws -> GroupChange {
+      try GroupChange(.delete, of: keys.map { KeyVersion(id: $0.id, etag: $0.revision) })
+    }
+    #expect(throws: DomainError.self) {
+      try registry.commit(group(keys + [last.with(revision: 1)]), by: .sample, at: .noon)
+    }
+    #expect(registry.keyCount == GroupChange.maxCount)
+    #expect(try registry.commit(group(keys + [last]), by: .sample, at: .noon).changed.count == GroupChange.maxCount)
+    #expect(registry.keyCount == 0)
+    store.close()
+    #expect(try Registry(store: SQLiteStore(path: folder.database)).keyCount == 0)
+  }
 }

@@ -76,6 +76,13 @@ extension Client {
     try change(ChangeRequest(.rotate(id, rotation), etag: etag, requestID: requestID))
   }
 
+  /// Changes many keys together: all of them, or none where one does not allow it, which the error then names.
+  /// - Returns: how many were changed; those that were so already are not counted.
+  public func change(_ group: GroupChange) throws(ClientError) -> Int {
+    guard case .groupChanged(_, let count, _) = try call(.groupChange(group)) else { throw .otherReply }
+    return count
+  }
+
   private func changeWithSecret(
     _ action: ChangeRequest.Action, etag: Revision? = nil
   ) throws(ClientError) -> (key: KeyView, secret: Secret) {

@@ -5,19 +5,20 @@ import Synchronization
 /// Every instant is passed in, one for each call; an instant earlier than the latest one the store has recorded
 /// counts as that latest one, so that no clock that has gone back brings a key to life.
 ///
-/// Concurrency: questions may come from any thread. ``commit(_:at:)`` and ``auditEvents(_:)`` have one caller at a
-/// time between them, for they block on the store. The lock round the index is held for one look-up, one page or one insertion, never during I/O.
+/// Concurrency: questions may come from any thread. ``commit(_:at:)``, ``commit(_:by:at:)`` and ``auditEvents(_:)``
+/// have one caller at a time between them, for they block on the store. The lock round the index is held for one
+/// look-up, one page or one insertion, never during I/O.
 ///
 /// Invariants: the index changes after the store's commit and before ``commit(_:at:)`` returns, so no question asked
 /// after a change was acknowledged is answered from before it.
 public final class Registry: Sendable {
-  private let store: any Store
+  let store: any Store
   private let index: Mutex<Index>
   /// What ``commit(_:at:)`` remembers; its lock is for the compiler, there is one caller.
   private let attempts = Mutex(Attempts())
   private let window = Mutex(SoonWindow.oneMonth)
   /// The latest instant recorded, in microseconds.
-  private let latest: Atomic<Int64>
+  let latest: Atomic<Int64>
 
   /// Loads every key.
   public init(store: any Store) throws(StoreError) {
@@ -152,7 +153,7 @@ public final class Registry: Sendable {
     return results.map { $0 ?? .failure(.internal("a command was lost")) }
   }
 
-  private func view(of key: Key, at now: Instant) -> KeyView {
+  func view(of key: Key, at now: Instant) -> KeyView {
     KeyView(key, at: now, soonEnd: soonWindow.end(from: now))
   }
 
@@ -171,7 +172,8 @@ public final class Registry: Sendable {
     }
   }
 
-  private func publish(_ draft: Draft, at placement: Placement, _ now: Instant) -> Outcome {
+  /// Makes a change known that the store has made.
+  func publish(_ draft: Draft, at placement: Placement, _ now: Instant) -> Outcome {
     let change = draft.change
     var key = change.after ?? draft.subject
     if case .note = change.effect {} else { key.revision = placement.revision }
@@ -202,7 +204,7 @@ extension Registry: KeyLookup {
 
   func isTaken(_ name: KeyName) -> Bool { index.withLock { $0.contains(name) } }
 
-  private func draft(_ command: Command, in round: inout Round) -> Result<Drafted, DomainError> {
+  func draft(_ command: Command, in round: inout Round) -> Result<Drafted, DomainError> {
     Result { () throws(DomainError) in
       if let requestID = command.request.requestID {
         let id = AttemptID(

@@ -35,6 +35,11 @@ public protocol Store: Sendable {
   /// - Returns: for each change in turn where it went, or the conflict for which it alone was left out.
   /// - Throws: when none of the changes was made, or nobody can tell.
   func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>]
+
+  /// As ``commit(_:at:)``, but where there is a conflict none of the changes is made, nor the instant kept.
+  func commitTogether(
+    _ changes: [Change], at instant: Instant
+  ) throws(StoreError) -> [Result<Placement, Conflict>]
 }
 
 /// A key as a store keeps it.

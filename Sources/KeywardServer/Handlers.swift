@@ -78,6 +78,7 @@ final class Handlers: Sendable {
       case .listKeys(let query): list(query, at: now, by: deadline, address)
       case .getStatus: return .success(.getStatus(status(at: now)))
       case .change(let change): try carryOut(change, of: caller, by: deadline, address)
+      case .groupChange(let group): try carryOut(group, of: caller, by: deadline, address)
       case .listAuditEvents(let query): try tellAudit(query, by: deadline, address)
       case .whoAmI:
         if let user = parts.names.cachedName(of: caller.peer.uid) { return .success(identity(of: caller, user)) }
@@ -117,6 +118,23 @@ final class Handlers: Sendable {
         result.map { outcome in
           log(outcome)
           return .changed(method, outcome.view, outcome.secret, revision: outcome.revision)
+        }
+        .mapError { error in
+          log(error, of: method)
+          return error
+        })
+    }
+  }
+
+  private func carryOut(
+    _ group: GroupChange, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
+  ) throws(CallError) {
+    let method = Method(group.action)
+    try parts.writer.submit(group, for: caller.peer, by: deadline) { [self] result in
+      address.deliver(
+        result.map { outcome in
+          for change in outcome.changed { log(change) }
+          return .groupChanged(method, count: outcome.changed.count, revision: outcome.revision)
         }
         .mapError { error in
           log(error, of: method)

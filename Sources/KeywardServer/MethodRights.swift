@@ -9,8 +9,8 @@ extension Method {
     case .getKey: .canRead
     case .listKeys: .canView
     case .createKey, .copyKey: .canCreate
-    case .updateKey, .revokeKey, .rotateKey: .canUpdate
-    case .deleteKey, .undeleteKey: .canDelete
+    case .updateKey, .revokeKey, .rotateKey, .batchUpdateKeys, .batchRevokeKeys: .canUpdate
+    case .deleteKey, .undeleteKey, .batchDeleteKeys: .canDelete
     case .listAuditEvents: .canAudit
     case .getStatus, .reload: .canOperate
     case .whoAmI: []

@@ -4,16 +4,17 @@ import KeywardWire
 import Synchronization
 
 /// Takes commands and questions to the store: one at work at a time, and all commands that gather while it is at work
-/// go together in the next transaction.
+/// go together in the next transaction. A group of changes has one of its own.
 ///
 /// Concurrency: commands and questions come from any thread; the rules and the store are called on `queue` alone, and
 /// so are the completions.
 final class Writer: Sendable {
   private struct Waiting {
     var commands: [WaitingCommand] = []
+    var groups: [WaitingGroup] = []
     var reads: [WaitingRead] = []
 
-    var count: Int { commands.count + reads.count }
+    var count: Int { commands.count + groups.count + reads.count }
   }
 
   private struct WaitingCommand {
@@ -21,6 +22,13 @@ final class Writer: Sendable {
     let deadline: Deadline
     let request: ChangeRequest
     let completion: @Sendable (Result<Outcome, CallError>) -> Void
+  }
+
+  private struct WaitingGroup {
+    let peer: Peer
+    let deadline: Deadline
+    let group: GroupChange
+    let completion: @Sendable (Result<GroupOutcome, CallError>) -> Void
   }
 
   private struct WaitingRead {
@@ -67,6 +75,16 @@ final class Writer: Sendable {
     }
   }
 
+  /// Has many keys changed together for a peer, as ``submit(_:for:by:completion:)`` does one.
+  func submit(
+    _ group: GroupChange, for peer: Peer, by deadline: Deadline,
+    completion: @escaping @Sendable (Result<GroupOutcome, CallError>) -> Void
+  ) throws(CallError) {
+    try enqueue { waiting in
+      waiting.groups.append(WaitingGroup(peer: peer, deadline: deadline, group: group, completion: completion))
+    }
+  }
+
   /// Has a question asked of the store, between one transaction and the next.
   /// - Parameters:
   ///   - deadline: when the question is of no more use.
@@ -107,14 +125,16 @@ final class Writer: Sendable {
 
   private func run() {
     while true {
-      // One question a round, so that neither keeps the other waiting for good.
-      let (batch, read) = waiting.withLock { waiting in
+      // One group and one question a round, so that none keeps the others waiting for good.
+      let (batch, group, read) = waiting.withLock { waiting in
         let batch = Array(waiting.commands.prefix(Self.batchLimit))
         waiting.commands.removeFirst(batch.count)
-        return (batch, waiting.reads.isEmpty ? nil : waiting.reads.removeFirst())
+        let group = waiting.groups.isEmpty ? nil : waiting.groups.removeFirst()
+        return (batch, group, waiting.reads.isEmpty ? nil : waiting.reads.removeFirst())
       }
-      guard !batch.isEmpty || read != nil else { return }
+      guard !batch.isEmpty || group != nil || read != nil else { return }
       if !batch.isEmpty { carryOut(batch) }
+      if let group { carryOut(group) }
       if let read { read.body(!read.deadline.hasPassed(at: clock.monotonicNanoseconds())) }
     }
   }
@@ -129,14 +149,25 @@ final class Writer: Sendable {
         timely.append(waiting)
       }
     }
-    let commands = timely.map { waiting in
-      let peer = waiting.peer
-      return Command(waiting.request, by: Actor(uid: peer.uid, user: names.name(of: peer.uid), pid: peer.pid))
-    }
+    let commands = timely.map { Command($0.request, by: actor($0.peer)) }
     let results = registry.commit(commands, at: clock.now())
     for (waiting, result) in zip(timely, results) { waiting.completion(result.mapError { CallError($0) }) }
     whenCommitted.withLock { $0 }?()
   }
+
+  private func carryOut(_ waiting: WaitingGroup) {
+    guard !waiting.deadline.hasPassed(at: clock.monotonicNanoseconds()) else {
+      return waiting.completion(.failure(.tooLate))
+    }
+    do throws(DomainError) {
+      waiting.completion(.success(try registry.commit(waiting.group, by: actor(waiting.peer), at: clock.now())))
+    } catch {
+      waiting.completion(.failure(CallError(error)))
+    }
+    whenCommitted.withLock { $0 }?()
+  }
+
+  private func actor(_ peer: Peer) -> Actor { Actor(uid: peer.uid, user: names.name(of: peer.uid), pid: peer.pid) }
 }
 
 extension CallError {

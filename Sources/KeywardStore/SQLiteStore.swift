@@ -83,6 +83,18 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     try write { (connection) throws(SQLiteError) in try connection.make(changes, at: instant) }
   }
 
+  package func commitTogether(
+    _ changes: [Change], at instant: Instant
+  ) throws(StoreError) -> [Result<Placement, Conflict>] {
+    try write { (connection) throws(SQLiteError) in
+      try connection.database.execute("SAVEPOINT together")
+      let results = try connection.make(changes, at: instant)
+      let isWhole = results.allSatisfy { if case .success = $0 { true } else { false } }
+      try connection.database.execute(isWhole ? "RELEASE together" : "ROLLBACK TO together")
+      return results
+    }
+  }
+
   /// Lets the database have so many pages and no more: a full disk, for tests.
   package func limitPages(to count: Int) throws(StoreError) {
     let database = try opened().database

@@ -6,6 +6,8 @@ package enum Request: Sendable {
   case validateKeys([Question])
   /// Every method that changes a key: which one is in the request.
   case change(ChangeRequest)
+  /// Every method that changes many keys together.
+  case groupChange(GroupChange)
   case getKey(KeySelector)
   case listKeys(ListQuery)
   case listAuditEvents(AuditPageQuery)
@@ -29,6 +31,8 @@ package enum Reply: Sendable {
   case validateKeys([Validation], revision: Revision)
   /// To that method, the key as a change has left it; the secret only where one was made.
   case changed(Method, KeyView, Secret?, revision: Revision)
+  /// To that method, how many keys were changed together.
+  case groupChanged(Method, count: Int, revision: Revision)
   case getKey(KeyView, revision: Revision)
   case listKeys(KeyPage, revision: Revision)
   case listAuditEvents(AuditPage, revision: Revision)
@@ -41,7 +45,8 @@ package enum Reply: Sendable {
     switch self {
     case .validateKey(let validation): validation.subject?.revision
     case .getStatus(let status): status.revision
-    case .validateKeys(_, let revision), .changed(_, _, _, let revision), .getKey(_, let revision),
+    case .validateKeys(_, let revision), .changed(_, _, _, let revision),
+      .groupChanged(_, _, let revision), .getKey(_, let revision),
       .listKeys(_, let revision), .listAuditEvents(_, let revision), .whoAmI(_, let revision),
       .reload(let revision):
       revision
@@ -54,6 +59,7 @@ package enum OutgoingRequest: Sendable {
   case validateKey(Secret, Permission, asOf: Instant?)
   case validateKeys([(secret: Secret, permission: Permission)])
   case change(ChangeRequest)
+  case groupChange(GroupChange)
   case getKey(KeySelector)
   case listKeys(ListQuery)
   case listAuditEvents(AuditPageQuery)
@@ -66,6 +72,7 @@ package enum OutgoingRequest: Sendable {
     case .validateKey: .validateKey
     case .validateKeys: .validateKeys
     case .change(let request): Method(request.action)
+    case .groupChange(let group): Method(group.action)
     case .getKey: .getKey
     case .listKeys: .listKeys
     case .listAuditEvents: .listAuditEvents
@@ -88,6 +95,16 @@ extension Method {
       case .undelete: .undeleteKey
       case .copy: .copyKey
       case .rotate: .rotateKey
+      }
+  }
+
+  /// The method that asks for a change of many keys.
+  package init(_ action: GroupChange.Action) {
+    self =
+      switch action {
+      case .update: .batchUpdateKeys
+      case .revoke: .batchRevokeKeys
+      case .delete: .batchDeleteKeys
       }
   }
 }

@@ -12,6 +12,9 @@ package enum Method: Sendable, CaseIterable {
   case revokeKey
   case deleteKey
   case undeleteKey
+  case batchUpdateKeys
+  case batchRevokeKeys
+  case batchDeleteKeys
   case copyKey
   case rotateKey
   case listAuditEvents
@@ -23,7 +26,7 @@ package enum Method: Sendable, CaseIterable {
     switch self {
     case .validateKey, .validateKeys: "keyward.v1.ValidationService"
     case .createKey, .getKey, .listKeys, .updateKey, .revokeKey, .deleteKey, .undeleteKey, .copyKey, .rotateKey,
-      .listAuditEvents:
+      .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys, .listAuditEvents:
       "keyward.v1.KeyService"
     case .getStatus, .whoAmI, .reload: "keyward.v1.ControlService"
     }
@@ -40,6 +43,9 @@ package enum Method: Sendable, CaseIterable {
     case .revokeKey: "RevokeKey"
     case .deleteKey: "DeleteKey"
     case .undeleteKey: "UndeleteKey"
+    case .batchUpdateKeys: "BatchUpdateKeys"
+    case .batchRevokeKeys: "BatchRevokeKeys"
+    case .batchDeleteKeys: "BatchDeleteKeys"
     case .copyKey: "CopyKey"
     case .rotateKey: "RotateKey"
     case .listAuditEvents: "ListAuditEvents"

@@ -71,25 +71,33 @@ extension Daemon {
     }
   }
 
-  /// How many keys are looked through for names that are like one.
-  private static let suggestionPages = 5
-
   /// `: did you mean "Web chat"?`, or nothing.
   private func suggestion(for reference: KeyReference) -> String {
     // Asked first, so that no call is made that would be refused.
     guard let identity = try? client.whoAmI(), identity.rights.contains(.canView) else { return "" }
     var names: [String] = []
-    var token = ""
-    for _ in 0..<Self.suggestionPages {
-      guard let query = try? ListQuery(pageSize: ListQuery.maxPageSize, pageToken: token),
+    var seen: Set<String> = []
+    for text in KeyReference.searches(for: reference.name.text) {
+      guard let text = try? SearchText(text), let query = try? ListQuery(text: text, pageSize: ListQuery.maxPageSize),
         let page = try? client.listKeys(query)
       else { break }
-      names += page.keys.map(\.key.name.text)
-      token = page.nextPageToken
-      if token.isEmpty { break }
+      for name in page.keys.map(\.key.name.text) where seen.insert(name).inserted { names.append(name) }
     }
     let near = nearest(to: reference.name.text, among: names).map { "\"\($0)\"" }
     return near.isEmpty ? "" : ": did you mean \(near.joined(separator: " or "))?"
+  }
+}
+
+extension KeyReference {
+  private static let maxPieces = 8
+
+  /// Texts of which a name like the given one holds one or the other: where so many letters differ, one of one piece
+  /// more is whole.
+  static func searches(for name: String) -> [String] {
+    let letters = Array(name)
+    let count = min(letters.count, max(3, letters.count / 4 + 1), maxPieces)
+    let pieces = (0..<count).map { String(letters[$0 * letters.count / count..<($0 + 1) * letters.count / count]) }
+    return pieces.filter { $0.contains { !$0.isWhitespace } }
   }
 }
 

@@ -9,7 +9,7 @@ struct Keyward: ParsableCommand {
     discussion: """
       keyward asks keywardd, the daemon that holds the keys, over a Unix domain socket.
 
-      Exit status: 0; 1 where validate refuses and where delete is answered no; else as sysexits(3) has it: 64 wrong command line, 65 wrong data, \
+      Exit status: 0; 1 where validate refuses and where a question is answered no; else as sysexits(3) has it: 64 wrong command line, 65 wrong data, \
       66 no such key or file, 69 no daemon, 73 the name is taken, 74 input or output failed, 75 try again, \
       76 the daemon makes no sense, 77 not allowed.
       """,
@@ -34,8 +34,10 @@ struct Keyward: ParsableCommand {
   private static func execute(_ arguments: [String], _ output: StandardOutput) -> ExitStatus {
     do {
       do {
-        let objection = objection(to: arguments, repeatable: ["--type"]) ?? mistypedVerb(in: arguments)
-        if let objection { throw ValidationError(objection) }
+        // What a completion script asks with is a command line that is being written.
+        let isCompleting = arguments.first == "---completion"
+        let objection = isCompleting ? nil : objection(to: arguments, repeatable: repeatable(in: arguments))
+        if let objection = objection ?? mistypedVerb(in: arguments) { throw ValidationError(objection) }
         var command = try parseAsRoot(arguments)
         guard let verb = command as? any Verb else {
           try command.run()
@@ -58,6 +60,12 @@ struct Keyward: ParsableCommand {
       writeToStandardError("keyward: \(error)\n")
       return .software
     }
+  }
+
+  /// Options of which every value counts, with the verb that comes first.
+  static func repeatable(in arguments: [String]) -> Set<String> {
+    let verb = arguments.first
+    return verb == Create._commandName || verb == Validate._commandName ? ["--type"] : ["--type", "--permission"]
   }
 
   /// Ends for argument-parser: help and the version that were asked for, or what is wrong with the command line.

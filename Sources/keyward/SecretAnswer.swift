@@ -10,6 +10,9 @@ struct SecretAnswer {
   let times: Times
 
   private static let warning = "The secret is shown once: store it now."
+  private static let exposure =
+    "keyward: warning: the secret goes to a file that others on this host may read: make it yours alone (chmod 600),"
+    + " and rotate the key if somebody may have read it\n"
   private static let repetition = "This was asked for before, and nothing more was made: the secret was shown then."
 
   /// - Parameter request: what is asked of the daemon.
@@ -24,6 +27,7 @@ struct SecretAnswer {
     let daemon = try common.connect()
     let change = try request(daemon)
     let (view, secret) = try daemon.ask { (client) throws(ClientError) in try client.change(change) }
+    if secret != nil, output.isFileForOthers { writeToStandardError(Self.exposure) }
     do throws(CommandFailure) {
       try print(view, secret, daemon.revision, as: common.output, to: output)
       try output.flush()

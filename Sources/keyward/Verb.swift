@@ -27,15 +27,16 @@ struct CommonOptions: ParsableArguments {
     if socket?.isEmpty == true { throw ValidationError("--socket is empty: give the path of keywardd's socket") }
   }
 
-  /// A variable that is set to nothing counts as not set.
-  private var socketPath: String {
+  /// The socket to ask at, by the option's value and the environment. A variable that is set to nothing counts as not
+  /// set.
+  static func socketPath(_ socket: String?) -> String {
     if let socket { return socket }
     let variable = getenv("KEYWARD_SOCKET").map { String(cString: $0) } ?? ""
     return variable.isEmpty ? Client.Options().socketPath : variable
   }
 
   func connect() throws(CommandFailure) -> Daemon {
-    try Daemon(socketPath: socketPath)
+    try Daemon(socketPath: Self.socketPath(socket))
   }
 
   /// Prints the key that the daemon answered with: `{"key": …, "revision": …}`, or its details.

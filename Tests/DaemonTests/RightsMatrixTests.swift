@@ -43,6 +43,9 @@ struct RightsMatrixTests {
     case .rotateKey: [change(.rotate(.sample(1), try RotateKey(graceSeconds: 0)), .canUpdate)]
     case .deleteKey: [change(.delete(.sample(1)), .canDelete)]
     case .undeleteKey: [change(.undelete(.sample(1)), .canDelete)]
+    case .batchUpdateKeys: [try group(.update(KeyUpdate(enabled: true)), .canUpdate)]
+    case .batchRevokeKeys: [try group(.revoke(Revocation()), .canUpdate)]
+    case .batchDeleteKeys: [try group(.delete, .canDelete)]
     case .copyKey: [change(.copy(.sample(1), CopyKey()), .canCreate)]
     case .listAuditEvents: [Attempt(request: .listAuditEvents(try AuditPageQuery(AuditQuery())), right: .canAudit)]
     case .getStatus: [Attempt(request: .getStatus, right: .canOperate)]
@@ -54,6 +57,12 @@ struct RightsMatrixTests {
   /// A change of a key that is not there: whoever is let in is told so.
   private func change(_ action: ChangeRequest.Action, _ right: Rights) -> Attempt {
     Attempt(request: .change(ChangeRequest(action)), right: right)
+  }
+
+  /// A change of many keys that are not there.
+  private func group(_ action: GroupChange.Action, _ right: Rights) throws -> Attempt {
+    let keys = [KeyVersion(id: .sample(1), etag: nil), KeyVersion(id: .sample(2), etag: nil)]
+    return Attempt(request: .groupChange(try GroupChange(action, of: keys)), right: right)
   }
 
   /// Calls every method and looks whether it is let in by what the peer holds.

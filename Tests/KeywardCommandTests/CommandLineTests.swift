@@ -43,6 +43,38 @@ struct CommandLineTests {
     }
   }
 
+  @Test("a permission may be given twice where it finds keys, and not where a key has one")
+  func repeatablePermission() {
+    for verb in ["list", "revoke", "delete", "enable", "disable"] {
+      #expect(Keyward.repeatable(in: [verb, "--permission", "chat"]).contains("--permission"))
+    }
+    for verb in ["create", "validate"] { #expect(!Keyward.repeatable(in: [verb]).contains("--permission")) }
+  }
+
+  @Test(
+    "an order is a field, and :desc turns it round",
+    arguments: [
+      ("created", ListOrder(.createTime)), ("name:desc", ListOrder(.name, descending: true)),
+      ("expires:asc", ListOrder(.expireTime)), ("last-used:desc", ListOrder(.lastUsedTime, descending: true)),
+    ])
+  func order(_ text: String, _ order: ListOrder) throws {
+    let verb = try #require(try Keyward.parseAsRoot(["list", "--order", text]) as? List)
+    #expect(verb.order.order == order)
+    #expect(try #require(try Keyward.parseAsRoot(["list"]) as? List).order.order == ListOrder())
+  }
+
+  @Test("filters become one question")
+  func filters() throws {
+    let arguments = ["list", "--soon-unavailable", "--unavailable", "--permission", "chat", "--query", "Ann"]
+    let verb = try #require(try Keyward.parseAsRoot(arguments) as? List)
+    let query = try verb.filter.listQuery(pageToken: "")
+    #expect(query.availabilities == [.soonUnavailable, .unavailable] && query.permissions == [.chat])
+    #expect(query.text.given == "Ann" && query.pageSize == ListQuery.maxPageSize && !query.showDeleted)
+    let long = try #require(
+      try Keyward.parseAsRoot(["list", "--query", String(repeating: "x", count: 129)]) as? List)
+    #expect(throws: CommandFailure.self) { try long.filter.listQuery(pageToken: "") }
+  }
+
   @Test("a word behind one dash is refused, and not repeated")
   func singleDash() {
     #expect(objection(to: ["validate", "-kw_chat_x"])?.contains("kw_chat") == false)
@@ -110,7 +142,12 @@ struct CommandLineTests {
       ["rotate", "x", "--grace", "2027-01-31"], ["rotate", "x", "--grace", "7"], ["audit", "x"],
       ["audit", "--type", "renamed"], ["audit", "--type", "CREATED"], ["audit", "--since", "never"],
       ["audit", "--user", ""], ["enable", "x", "--request-id", "r"],
-      ["create", "x", "--permission", "chat", "--etag", "1"],
+      ["create", "x", "--permission", "chat", "--etag", "1"], ["list", "--query", ""], ["list", "--order", "size"],
+      ["list", "--order", "name:down"], ["list", "--order", "name:desc:desc"], ["list", "--as-of", "never"],
+      ["validate", "--permission", "chat", "--as-of", "never"], ["revoke"], ["enable"], ["disable"],
+      ["revoke", "x", "--all"], ["revoke", "x", "--query", "y"], ["delete", "x", "--dry-run"],
+      ["disable", "x", "--available"], ["revoke", "--query", "x"], ["delete", "--all", "--etag", "7"],
+      ["disable", "--all", "--deleted"], ["rotate", "--all"],
       ["show"], ["create", "x", "--permission", "chat", "--expires", "2027-02-30"],
     ])
   func refused(_ arguments: [String]) {
@@ -126,6 +163,13 @@ struct CommandLineTests {
       ["copy", "x", "--name", "y", "--request-id", "r", "--etag", "7"], ["rotate", "x", "--grace", "7d"],
       ["audit"], ["audit", "--key", "x", "--user", "ann", "--since", "7d", "--until", "2027-01-31"],
       ["audit", "--type", "created", "--type", "soon-unavailable"],
+      ["list", "--available", "--soon-unavailable", "--unavailable", "--permission", "chat", "--permission", "chat"],
+      [
+        "list", "--query", "ann", "--order", "last-used:desc", "--deleted", "--as-of", "2090-01-31", "--page-size", "7",
+      ],
+      ["validate", "--permission", "chat", "--as-of", "90d"], ["enable", "--all", "--dry-run"],
+      ["disable", "--all", "--unavailable", "--yes"], ["delete", "--all", "--query", "ann", "--permission", "chat"],
+      ["revoke", "--all", "--at", "7d", "--reason", "left", "--yes"],
     ])
   func accepted(_ arguments: [String]) {
     #expect(refusal(arguments) == nil)

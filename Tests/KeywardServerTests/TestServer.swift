@@ -70,6 +70,12 @@ final class GatedStore: Store {
     try store.auditEvents(query, before: revision, limit: limit)
   }
 
+  func commitTogether(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
+    gate.wait()
+    defer { gate.signal() }
+    return try store.commitTogether(changes, at: instant)
+  }
+
   func recordUse(_ uses: [KeyUse]) throws(StoreError) {
     try store.recordUse(uses)
   }

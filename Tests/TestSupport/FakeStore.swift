@@ -93,6 +93,16 @@ package final class FakeStore: Store {
       return changes.map { content.make($0) }
     }
   }
+
+  package func commitTogether(
+    _ changes: [Change], at instant: Instant
+  ) throws(StoreError) -> [Result<Placement, Conflict>] {
+    let before = content.withLock { $0 }
+    let results = try commit(changes, at: instant)
+    let isWhole = results.allSatisfy { if case .success = $0 { true } else { false } }
+    if !isWhole { content.withLock { $0 = before } }
+    return results
+  }
 }
 
 extension FakeStore.Content {

@@ -28,8 +28,9 @@ enum ChangeMessages {
     case .undeleteKey: return try UndeleteKeyMessages.encodeReply(key, revision: revision, in: arena)
     case .copyKey: return try CopyKeyMessages.encodeReply(key, secret, revision: revision, in: arena)
     case .rotateKey: return try RotateKeyMessages.encodeReply(key, secret, revision: revision, in: arena)
-    case .validateKey, .validateKeys, .getKey, .listKeys, .listAuditEvents, .getStatus, .whoAmI, .reload:
-      preconditionFailure("no change is answered as a question")
+    case .validateKey, .validateKeys, .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys, .getKey, .listKeys,
+      .listAuditEvents, .getStatus, .whoAmI, .reload:
+      preconditionFailure("no change of one key is answered as anything else")
     }
   }
 }

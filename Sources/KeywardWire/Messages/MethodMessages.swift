@@ -15,6 +15,9 @@ extension Request {
       case .revokeKey: try RevokeKeyMessages.decodeRequest(payload, in: arena)
       case .deleteKey: try DeleteKeyMessages.decodeRequest(payload, in: arena)
       case .undeleteKey: try UndeleteKeyMessages.decodeRequest(payload, in: arena)
+      case .batchUpdateKeys: try GroupChangeMessages.decodeUpdate(payload, in: arena)
+      case .batchRevokeKeys: try GroupChangeMessages.decodeRevocation(payload, in: arena)
+      case .batchDeleteKeys: try GroupChangeMessages.decodeDeletion(payload, in: arena)
       case .copyKey: try CopyKeyMessages.decodeRequest(payload, in: arena)
       case .rotateKey: try RotateKeyMessages.decodeRequest(payload, in: arena)
       case .listAuditEvents: try ListAuditEventsMessages.decodeRequest(payload, in: arena)
@@ -33,6 +36,8 @@ extension Reply {
       try ValidateKeysMessages.encodeReply(validations, revision: revision, in: arena)
     case .changed(let method, let key, let secret, let revision):
       try ChangeMessages.encodeReply(of: method, key, secret, revision: revision, in: arena)
+    case .groupChanged(let method, let count, let revision):
+      try GroupChangeMessages.encodeReply(of: method, count: count, revision: revision, in: arena)
     case .getKey(let key, let revision): try GetKeyMessages.encodeReply(key, revision: revision, in: arena)
     case .listKeys(let page, let revision): try ListKeysMessages.encodeReply(page, revision: revision, in: arena)
     case .listAuditEvents(let page, let revision):
@@ -57,6 +62,8 @@ extension Reply {
       case .revokeKey: try RevokeKeyMessages.decodeReply(payload, in: arena)
       case .deleteKey: try DeleteKeyMessages.decodeReply(payload, in: arena)
       case .undeleteKey: try UndeleteKeyMessages.decodeReply(payload, in: arena)
+      case .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys:
+        try GroupChangeMessages.decodeReply(of: method, payload, in: arena)
       case .copyKey: try CopyKeyMessages.decodeReply(payload, in: arena)
       case .rotateKey: try RotateKeyMessages.decodeReply(payload, in: arena)
       case .listAuditEvents: try ListAuditEventsMessages.decodeReply(payload, in: arena)
@@ -74,6 +81,7 @@ extension OutgoingRequest {
       try ValidateKeyMessages.encodeRequest(secret, permission, asOf: asOf, in: arena)
     case .validateKeys(let questions): try ValidateKeysMessages.encodeRequest(questions, in: arena)
     case .change(let request): try ChangeMessages.encodeRequest(request, in: arena)
+    case .groupChange(let group): try GroupChangeMessages.encodeRequest(group, in: arena)
     case .getKey(let selector): try GetKeyMessages.encodeRequest(selector, in: arena)
     case .listKeys(let query): try ListKeysMessages.encodeRequest(query, in: arena)
     case .listAuditEvents(let query): try ListAuditEventsMessages.encodeRequest(query, in: arena)

@@ -10,15 +10,22 @@ enum UpdateKeyMessages {
     guard let key = fields.key?.pointee else {
       throw CallError(.invalidArgument, "key is missing: give one with its id and the new values")
     }
-    try checkTexts(of: key)
     let id = try key.id.keyID("key.id")
-    let paths = try paths(fields.update_mask)
+    return .change(
+      ChangeRequest(.update(id, try update(to: key, fields.update_mask)), etag: try key.etag.etag()))
+  }
+
+  /// What a mask and a key with new values ask for.
+  static func update(
+    to key: Keyward__V1__Key, _ mask: UnsafeMutablePointer<Google__Protobuf__FieldMask>?
+  ) throws(CallError) -> KeyUpdate {
+    try checkTexts(of: key)
+    let paths = try paths(mask)
     let name = paths.contains(.name) ? try newName(key.name) : nil
     let expireTime = paths.contains(.expireTime) ? try instant(key.expire_time, "key.expire_time") : nil
-    let update = KeyUpdate(
+    return KeyUpdate(
       name: name, enabled: paths.contains(.enabled) ? key.enabled != 0 : nil,
       expiry: paths.contains(.expireTime) ? expireTime.map { .at($0) } ?? .never : nil)
-    return .change(ChangeRequest(.update(id, update), etag: try key.etag.etag()))
   }
 
   static func encodeRequest(
@@ -27,6 +34,17 @@ enum UpdateKeyMessages {
     let key = try arena.make(keyward__v1__key__init)
     key.pointee.id = try arena.data(id)
     key.pointee.etag = try arena.data(etag: etag)
+    let message = try arena.make(keyward__v1__update_key_request__init)
+    message.pointee.key = key
+    message.pointee.update_mask = try mask(of: update, valuesIn: key, in: arena)
+    return Message(message)
+  }
+
+  /// Puts an update's values into a key.
+  /// - Returns: the mask that names them.
+  static func mask(
+    of update: KeyUpdate, valuesIn key: UnsafeMutablePointer<Keyward__V1__Key>, in arena: Arena
+  ) throws(CallError) -> UnsafeMutablePointer<Google__Protobuf__FieldMask> {
     var paths: [Path] = []
     if let name = update.name {
       paths.append(.name)
@@ -43,10 +61,7 @@ enum UpdateKeyMessages {
     let mask = try arena.make(google__protobuf__field_mask__init)
     mask.pointee.paths = try arena.array(paths) { (path) throws(CallError) in try arena.data(path.rawValue) }
     mask.pointee.n_paths = paths.count
-    let message = try arena.make(keyward__v1__update_key_request__init)
-    message.pointee.key = key
-    message.pointee.update_mask = mask
-    return Message(message)
+    return mask
   }
 
   static func encodeReply(_ key: KeyView, revision: Revision, in arena: Arena) throws(CallError) -> Message {

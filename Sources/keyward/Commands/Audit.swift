@@ -10,7 +10,7 @@ struct Audit: Verb {
       h, w, mo for months, y).
       """)
 
-  @Option(help: "Only of this key: its id or its exact name.")
+  @Option(help: "Only of this key: its id or its exact name.", completion: .keys)
   var key: String?
 
   @Option(help: ArgumentHelp("Only what this user did.", valueName: "name"))

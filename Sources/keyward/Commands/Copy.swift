@@ -9,7 +9,7 @@ struct Copy: Verb {
       terminal, the secret alone is written there, and the rest to standard error.
       """)
 
-  @Argument(help: "The key to copy: its id or its exact name.")
+  @Argument(help: "The key to copy: its id or its exact name.", completion: .keys)
   var key: String
 
   @Option(help: "What to call the copy (default: the key's name with _1, _2 and so on).")

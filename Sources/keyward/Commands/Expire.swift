@@ -6,7 +6,7 @@ struct Expire: Verb {
     abstract: "Sets when a key stops working.",
     discussion: "A key that has expired lives again if the new time is later than now.")
 
-  @Argument(help: "The key: its id or its exact name.")
+  @Argument(help: "The key: its id or its exact name.", completion: .keys)
   var key: String
 
   @Argument(

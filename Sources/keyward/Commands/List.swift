@@ -4,8 +4,8 @@ import KeywardCore
 
 struct List: Verb {
   static let configuration = CommandConfiguration(
-    abstract: "Lists keys in the order of their creation.",
-    discussion: "All of them; only one page where --page-size or --page-token is given without --all.")
+    abstract: "Lists keys, or finds some of them.",
+    discussion: "All pages; only one page where --page-size or --page-token is given without --all.")
 
   @Option(help: ArgumentHelp("How many keys to a page: 1 to \(ListQuery.maxPageSize).", valueName: "n"))
   var pageSize: Int?
@@ -16,6 +16,24 @@ struct List: Verb {
   @Flag(help: "List all pages.")
   var all = false
 
+  @OptionGroup var filter: FilterOptions
+
+  @Flag(help: "Deleted keys too.")
+  var deleted = false
+
+  @Option(help: ArgumentHelp("What to put them in order by; :desc turns it round.", valueName: "field"))
+  var order = OrderArgument(ListOrder())
+
+  @Option(
+    help: ArgumentHelp(
+      "Judge the keys as they will be at that time if nobody changes them.",
+      discussion: """
+        A date (2027-01-31: its end, local time), an instant (2027-01-31T17:00:00+01:00), or a span from now (90d; \
+        also s, m, h, w, mo for months, y).
+        """, valueName: "when"),
+    transform: { (text) throws in try Expiry(text) })
+  var asOf: Expiry?
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -23,30 +41,26 @@ struct List: Verb {
       throw ValidationError("--page-size \(pageSize) is not 1 to \(ListQuery.maxPageSize)")
     }
     if all, pageToken != nil { throw ValidationError("--all and --page-token contradict each other: give one of them") }
+    if asOf == .never { throw ValidationError("--as-of never comes: give a time") }
   }
 
   private var isOnePage: Bool { !all && (pageSize != nil || pageToken != nil) }
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
-    var printer = Printer(form: common.output, isOnePage: isOnePage, output: output)
+    let times = Times()
+    let asOf = try asOf?.instant(now: times.now, of: "--as-of")
+    var printer = Printer(form: common.output, isOnePage: isOnePage, output: output, times: times, asOf: asOf)
     var token = pageToken ?? ""
     let daemon = try common.connect()
     repeat {
-      let query = try query(token)
+      let query = try filter.listQuery(
+        showDeleted: deleted, order: order.order, asOf: asOf,
+        pageSize: pageSize ?? (isOnePage ? ListQuery.defaultPageSize : ListQuery.maxPageSize), pageToken: token)
       let page = try daemon.ask { (client) throws(ClientError) in try client.listKeys(query) }
       token = page.nextPageToken
-      try printer.print(page, isLast: isOnePage || token.isEmpty)
+      try printer.print(page, isLast: isOnePage || token.isEmpty, daemon.revision)
     } while !isOnePage && !token.isEmpty && !output.readerIsGone
     return .success
-  }
-
-  private func query(_ token: String) throws(CommandFailure) -> ListQuery {
-    do throws(DomainError) {
-      return try ListQuery(
-        pageSize: pageSize ?? (isOnePage ? ListQuery.defaultPageSize : ListQuery.maxPageSize), pageToken: token)
-    } catch {
-      throw CommandFailure(error)
-    }
   }
 }
 
@@ -56,11 +70,14 @@ extension List {
     private let form: OutputForm
     private let isOnePage: Bool
     private let output: StandardOutput
-    private let keys = KeyOutput(times: Times())
+    private let keys: KeyOutput
+    private let asOf: Instant?
     private var table: Table
     private var count = 0
 
-    init(form: OutputForm, isOnePage: Bool, output: StandardOutput) {
+    init(form: OutputForm, isOnePage: Bool, output: StandardOutput, times: Times, asOf: Instant?) {
+      keys = KeyOutput(times: times)
+      self.asOf = asOf
       self.form = form
       self.isOnePage = isOnePage
       self.output = output
@@ -68,9 +85,9 @@ extension List {
         KeyOutput.columns, limit: output.width, palette: Palette(isTerminal: output.isTerminal))
     }
 
-    mutating func print(_ page: KeyPage, isLast: Bool) throws(CommandFailure) {
+    mutating func print(_ page: KeyPage, isLast: Bool, _ revision: Revision) throws(CommandFailure) {
       switch form {
-      case .json: try printJSON(page, isLast: isLast)
+      case .json: try printJSON(page, isLast: isLast, revision)
       case .table:
         // Headings over nothing are for nobody.
         if count > 0 || !page.keys.isEmpty { try output.write(table.lines(page.keys.map(keys.row))) }
@@ -81,7 +98,7 @@ extension List {
     }
 
     /// One key to a line, and the line's brackets closed after the last page.
-    private mutating func printJSON(_ page: KeyPage, isLast: Bool) throws(CommandFailure) {
+    private mutating func printJSON(_ page: KeyPage, isLast: Bool, _ revision: Revision) throws(CommandFailure) {
       if count == 0 { try output.write("{\"keys\": [") }
       for view in page.keys {
         try output.write((count == 0 ? "\n  " : ",\n  ") + JSON(view).text)
@@ -90,15 +107,17 @@ extension List {
       guard isLast else { return }
       var end = (count == 0 ? "]" : "\n]")
       if isOnePage { end += ", \"nextPageToken\": " + JSON.string(page.nextPageToken).text }
-      try output.write(end + ", \"totalSize\": " + JSON.int64(Int64(page.totalSize)).text + "}\n")
+      end += ", \"totalSize\": " + JSON.int64(Int64(page.totalSize)).text
+      try output.write(end + ", \"revision\": " + JSON.int64(revision).text + "}\n")
     }
 
     /// For a person: a program has no use for another line under the rows.
     private func printTotal(_ page: KeyPage) throws(CommandFailure) {
       guard output.isTerminal else { return }
       let total = "\(page.totalSize) key\(page.totalSize == 1 ? "" : "s")"
+      let instant = asOf.map { " as of \(keys.times.full($0))" } ?? ""
       let end = page.nextPageToken.isEmpty ? "" : "; the next page: --page-token \(page.nextPageToken.printable)"
-      try output.write((count == page.totalSize ? total : "\(count) of \(total)") + end + "\n")
+      try output.write((count == page.totalSize ? total : "\(count) of \(total)") + instant + end + "\n")
     }
   }
 }

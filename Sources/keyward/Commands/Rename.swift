@@ -4,7 +4,7 @@ import KeywardCore
 struct Rename: Verb {
   static let configuration = CommandConfiguration(abstract: "Gives a key another name.")
 
-  @Argument(help: "The key: its id or its exact name.")
+  @Argument(help: "The key: its id or its exact name.", completion: .keys)
   var key: String
 
   @Argument(help: "What to call it: 1 to \(KeyName.maxCount) characters.")

@@ -3,11 +3,13 @@ import KeywardCore
 
 struct Revoke: Verb {
   static let configuration = CommandConfiguration(
-    abstract: "Revokes a key, now or at a later time.",
-    discussion: "A revoked key stays revoked: what should come back is disabled instead.")
+    abstract: "Revokes a key, now or at a later time, or with --all every key that the filters match.",
+    discussion: """
+      A revoked key stays revoked: what should come back is disabled instead. --all asks first, and needs --yes where \
+      there is no terminal.
+      """)
 
-  @Argument(help: "The key: its id or its exact name.")
-  var key: String
+  @OptionGroup var targets: Targets
 
   @Option(
     help: ArgumentHelp(
@@ -26,17 +28,29 @@ struct Revoke: Verb {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
+    try targets.check(etag)
     if at == .never { throw ValidationError("--at never revokes nothing: give a time, or leave it out for now") }
   }
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
-    let reference = try KeyReference(key)
     let time = try at?.instant(now: .now, of: "--at")
     let reason = try judged { () throws(DomainError) in try RevokeReason(self.reason) }
+    let revocation = Revocation(time: time, reason: reason)
+    guard let key = targets.key else { return try group(revocation).perform(targets, common, output) }
+    let reference = try KeyReference(key)
     let daemon = try common.connect()
     let id = try daemon.id(of: reference)
-    let view = try daemon.change(
-      ChangeRequest(.revoke(id, Revocation(time: time, reason: reason)), etag: etag.revision))
+    let view = try daemon.change(ChangeRequest(.revoke(id, revocation), etag: etag.revision))
     return try common.print(view, of: daemon, to: output)
+  }
+
+  private func group(_ revocation: Revocation) -> GroupVerb {
+    GroupVerb(action: .revoke(revocation), verb: "revoke", done: "revoked") { view in
+      guard view.state != .revoked, let present = view.key.revokeTime, let time = revocation.time else {
+        return view.state != .revoked
+      }
+      // What ends sooner by itself is left to.
+      return time < present
+    }
   }
 }

@@ -9,7 +9,7 @@ struct Rotate: Verb {
       output is no terminal, the new secret alone is written there, and the rest to standard error.
       """)
 
-  @Argument(help: "The key: its id or its exact name.")
+  @Argument(help: "The key: its id or its exact name.", completion: .keys)
   var key: String
 
   @Option(

@@ -3,7 +3,7 @@ import ArgumentParser
 struct Show: Verb {
   static let configuration = CommandConfiguration(abstract: "Shows one key's details.")
 
-  @Argument(help: "The key: its id or its exact name.")
+  @Argument(help: "The key: its id or its exact name.", completion: .keys)
   var key: String
 
   @OptionGroup var common: CommonOptions

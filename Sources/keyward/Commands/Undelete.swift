@@ -10,7 +10,7 @@ struct Undelete: Verb {
       keys; else give the id.
       """)
 
-  @Argument(help: "The key: its id, or the name it had.")
+  @Argument(help: "The key: its id, or the name it had.", completion: .deletedKeys)
   var key: String
 
   @OptionGroup var etag: EtagOption
@@ -40,7 +40,8 @@ extension Daemon {
     var token = ""
     repeat {
       let query = try judged { () throws(DomainError) in
-        try ListQuery(showDeleted: true, pageSize: ListQuery.maxPageSize, pageToken: token)
+        try ListQuery(
+          text: try SearchText(name.text), showDeleted: true, pageSize: ListQuery.maxPageSize, pageToken: token)
       }
       let page = try ask { (client) throws(ClientError) in try client.listKeys(query) }
       found += page.keys.map(\.key).filter { $0.deleteTime != nil && $0.name == name }.map(\.id)

@@ -20,6 +20,16 @@ struct Validate: Verb {
       valueName: "file"))
   var file: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Judge the secret as of that time, if nobody changes its key until then.",
+      discussion: """
+        A date (2027-01-31: its end, local time), an instant (2027-01-31T17:00:00+01:00), or a span from now (90d; \
+        also s, m, h, w, mo for months, y).
+        """, valueName: "when"),
+    transform: { (text) throws in try Expiry(text) })
+  var asOf: Expiry?
+
   /// What should not be there: taken, so that argument-parser does not repeat it on the terminal.
   @Argument(help: .hidden)
   var stray: [String] = []
@@ -32,13 +42,15 @@ struct Validate: Verb {
         "a secret on the command line can be read by everybody on the host: \(SecretSource.advice)")
     }
     if file?.isEmpty == true { throw ValidationError("--file is empty: \(SecretSource.advice)") }
+    if asOf == .never { throw ValidationError("--as-of never comes: give a time") }
   }
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
     let source = SecretSource(file: file, variableIsSet: getenv(SecretSource.variable) != nil)
+    let asOf = try asOf?.instant(now: .now, of: "--as-of")
     let secret = try source.read()
     let validation = try common.connect().ask { (client) throws(ClientError) in
-      try client.validate(secret, for: permission)
+      try client.validate(secret, for: permission, asOf: asOf)
     }
     switch common.output {
     case .json: try output.write(JSON(validation).text + "\n")

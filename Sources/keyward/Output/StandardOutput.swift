@@ -31,6 +31,12 @@ final class StandardOutput {
     return poll(&entry, 1, 0) < 0 || entry.revents & Int16(POLLERR | POLLNVAL) == 0
   }
 
+  /// Whether it is a file that others than its owner may read.
+  var isFileForOthers: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && status.st_mode & 0o044 != 0
+  }
+
   func write(_ text: String) throws(CommandFailure) {
     pending.append(contentsOf: text.utf8)
     if pending.count >= Self.pendingLimit { try flush() }

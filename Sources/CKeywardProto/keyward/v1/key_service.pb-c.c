@@ -547,6 +547,321 @@ void   keyward__v1__delete_key_response__free_unpacked
   assert(message->base.descriptor == &keyward__v1__delete_key_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   keyward__v1__key_version__init
+                     (Keyward__V1__KeyVersion         *message)
+{
+  static const Keyward__V1__KeyVersion init_value = KEYWARD__V1__KEY_VERSION__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__key_version__get_packed_size
+                     (const Keyward__V1__KeyVersion *message)
+{
+  assert(message->base.descriptor == &keyward__v1__key_version__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__key_version__pack
+                     (const Keyward__V1__KeyVersion *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__key_version__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__key_version__pack_to_buffer
+                     (const Keyward__V1__KeyVersion *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__key_version__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__KeyVersion *
+       keyward__v1__key_version__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__KeyVersion *)
+     protobuf_c_message_unpack (&keyward__v1__key_version__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__key_version__free_unpacked
+                     (Keyward__V1__KeyVersion *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__key_version__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   keyward__v1__batch_update_keys_request__init
+                     (Keyward__V1__BatchUpdateKeysRequest         *message)
+{
+  static const Keyward__V1__BatchUpdateKeysRequest init_value = KEYWARD__V1__BATCH_UPDATE_KEYS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__batch_update_keys_request__get_packed_size
+                     (const Keyward__V1__BatchUpdateKeysRequest *message)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_update_keys_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__batch_update_keys_request__pack
+                     (const Keyward__V1__BatchUpdateKeysRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_update_keys_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__batch_update_keys_request__pack_to_buffer
+                     (const Keyward__V1__BatchUpdateKeysRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_update_keys_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__BatchUpdateKeysRequest *
+       keyward__v1__batch_update_keys_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__BatchUpdateKeysRequest *)
+     protobuf_c_message_unpack (&keyward__v1__batch_update_keys_request__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__batch_update_keys_request__free_unpacked
+                     (Keyward__V1__BatchUpdateKeysRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__batch_update_keys_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   keyward__v1__batch_update_keys_response__init
+                     (Keyward__V1__BatchUpdateKeysResponse         *message)
+{
+  static const Keyward__V1__BatchUpdateKeysResponse init_value = KEYWARD__V1__BATCH_UPDATE_KEYS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__batch_update_keys_response__get_packed_size
+                     (const Keyward__V1__BatchUpdateKeysResponse *message)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_update_keys_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__batch_update_keys_response__pack
+                     (const Keyward__V1__BatchUpdateKeysResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_update_keys_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__batch_update_keys_response__pack_to_buffer
+                     (const Keyward__V1__BatchUpdateKeysResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_update_keys_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__BatchUpdateKeysResponse *
+       keyward__v1__batch_update_keys_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__BatchUpdateKeysResponse *)
+     protobuf_c_message_unpack (&keyward__v1__batch_update_keys_response__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__batch_update_keys_response__free_unpacked
+                     (Keyward__V1__BatchUpdateKeysResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__batch_update_keys_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   keyward__v1__batch_revoke_keys_request__init
+                     (Keyward__V1__BatchRevokeKeysRequest         *message)
+{
+  static const Keyward__V1__BatchRevokeKeysRequest init_value = KEYWARD__V1__BATCH_REVOKE_KEYS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__batch_revoke_keys_request__get_packed_size
+                     (const Keyward__V1__BatchRevokeKeysRequest *message)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_revoke_keys_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__batch_revoke_keys_request__pack
+                     (const Keyward__V1__BatchRevokeKeysRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_revoke_keys_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__batch_revoke_keys_request__pack_to_buffer
+                     (const Keyward__V1__BatchRevokeKeysRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_revoke_keys_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__BatchRevokeKeysRequest *
+       keyward__v1__batch_revoke_keys_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__BatchRevokeKeysRequest *)
+     protobuf_c_message_unpack (&keyward__v1__batch_revoke_keys_request__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__batch_revoke_keys_request__free_unpacked
+                     (Keyward__V1__BatchRevokeKeysRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__batch_revoke_keys_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   keyward__v1__batch_revoke_keys_response__init
+                     (Keyward__V1__BatchRevokeKeysResponse         *message)
+{
+  static const Keyward__V1__BatchRevokeKeysResponse init_value = KEYWARD__V1__BATCH_REVOKE_KEYS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__batch_revoke_keys_response__get_packed_size
+                     (const Keyward__V1__BatchRevokeKeysResponse *message)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_revoke_keys_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__batch_revoke_keys_response__pack
+                     (const Keyward__V1__BatchRevokeKeysResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_revoke_keys_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__batch_revoke_keys_response__pack_to_buffer
+                     (const Keyward__V1__BatchRevokeKeysResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_revoke_keys_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__BatchRevokeKeysResponse *
+       keyward__v1__batch_revoke_keys_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__BatchRevokeKeysResponse *)
+     protobuf_c_message_unpack (&keyward__v1__batch_revoke_keys_response__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__batch_revoke_keys_response__free_unpacked
+                     (Keyward__V1__BatchRevokeKeysResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__batch_revoke_keys_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   keyward__v1__batch_delete_keys_request__init
+                     (Keyward__V1__BatchDeleteKeysRequest         *message)
+{
+  static const Keyward__V1__BatchDeleteKeysRequest init_value = KEYWARD__V1__BATCH_DELETE_KEYS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__batch_delete_keys_request__get_packed_size
+                     (const Keyward__V1__BatchDeleteKeysRequest *message)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_delete_keys_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__batch_delete_keys_request__pack
+                     (const Keyward__V1__BatchDeleteKeysRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_delete_keys_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__batch_delete_keys_request__pack_to_buffer
+                     (const Keyward__V1__BatchDeleteKeysRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_delete_keys_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__BatchDeleteKeysRequest *
+       keyward__v1__batch_delete_keys_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__BatchDeleteKeysRequest *)
+     protobuf_c_message_unpack (&keyward__v1__batch_delete_keys_request__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__batch_delete_keys_request__free_unpacked
+                     (Keyward__V1__BatchDeleteKeysRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__batch_delete_keys_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   keyward__v1__batch_delete_keys_response__init
+                     (Keyward__V1__BatchDeleteKeysResponse         *message)
+{
+  static const Keyward__V1__BatchDeleteKeysResponse init_value = KEYWARD__V1__BATCH_DELETE_KEYS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__batch_delete_keys_response__get_packed_size
+                     (const Keyward__V1__BatchDeleteKeysResponse *message)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_delete_keys_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__batch_delete_keys_response__pack
+                     (const Keyward__V1__BatchDeleteKeysResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_delete_keys_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__batch_delete_keys_response__pack_to_buffer
+                     (const Keyward__V1__BatchDeleteKeysResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__batch_delete_keys_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__BatchDeleteKeysResponse *
+       keyward__v1__batch_delete_keys_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__BatchDeleteKeysResponse *)
+     protobuf_c_message_unpack (&keyward__v1__batch_delete_keys_response__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__batch_delete_keys_response__free_unpacked
+                     (Keyward__V1__BatchDeleteKeysResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__batch_delete_keys_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   keyward__v1__undelete_key_request__init
                      (Keyward__V1__UndeleteKeyRequest         *message)
 {
@@ -1971,6 +2286,376 @@ const ProtobufCMessageDescriptor keyward__v1__delete_key_response__descriptor =
   (ProtobufCMessageInit) keyward__v1__delete_key_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor keyward__v1__key_version__field_descriptors[2] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__KeyVersion, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "etag",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__KeyVersion, etag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__key_version__field_indices_by_name[] = {
+  1,   /* field[1] = etag */
+  0,   /* field[0] = id */
+};
+static const ProtobufCIntRange keyward__v1__key_version__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor keyward__v1__key_version__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.KeyVersion",
+  "KeyVersion",
+  "Keyward__V1__KeyVersion",
+  "keyward.v1",
+  sizeof(Keyward__V1__KeyVersion),
+  2,
+  keyward__v1__key_version__field_descriptors,
+  keyward__v1__key_version__field_indices_by_name,
+  1,  keyward__v1__key_version__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__key_version__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor keyward__v1__batch_update_keys_request__field_descriptors[3] =
+{
+  {
+    "keys",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Keyward__V1__BatchUpdateKeysRequest, n_keys),
+    offsetof(Keyward__V1__BatchUpdateKeysRequest, keys),
+    &keyward__v1__key_version__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "key",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__BatchUpdateKeysRequest, key),
+    &keyward__v1__key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "update_mask",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__BatchUpdateKeysRequest, update_mask),
+    &google__protobuf__field_mask__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__batch_update_keys_request__field_indices_by_name[] = {
+  1,   /* field[1] = key */
+  0,   /* field[0] = keys */
+  2,   /* field[2] = update_mask */
+};
+static const ProtobufCIntRange keyward__v1__batch_update_keys_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor keyward__v1__batch_update_keys_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.BatchUpdateKeysRequest",
+  "BatchUpdateKeysRequest",
+  "Keyward__V1__BatchUpdateKeysRequest",
+  "keyward.v1",
+  sizeof(Keyward__V1__BatchUpdateKeysRequest),
+  3,
+  keyward__v1__batch_update_keys_request__field_descriptors,
+  keyward__v1__batch_update_keys_request__field_indices_by_name,
+  1,  keyward__v1__batch_update_keys_request__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__batch_update_keys_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor keyward__v1__batch_update_keys_response__field_descriptors[2] =
+{
+  {
+    "changed_count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__BatchUpdateKeysResponse, changed_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__BatchUpdateKeysResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__batch_update_keys_response__field_indices_by_name[] = {
+  0,   /* field[0] = changed_count */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange keyward__v1__batch_update_keys_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor keyward__v1__batch_update_keys_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.BatchUpdateKeysResponse",
+  "BatchUpdateKeysResponse",
+  "Keyward__V1__BatchUpdateKeysResponse",
+  "keyward.v1",
+  sizeof(Keyward__V1__BatchUpdateKeysResponse),
+  2,
+  keyward__v1__batch_update_keys_response__field_descriptors,
+  keyward__v1__batch_update_keys_response__field_indices_by_name,
+  1,  keyward__v1__batch_update_keys_response__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__batch_update_keys_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor keyward__v1__batch_revoke_keys_request__field_descriptors[3] =
+{
+  {
+    "keys",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Keyward__V1__BatchRevokeKeysRequest, n_keys),
+    offsetof(Keyward__V1__BatchRevokeKeysRequest, keys),
+    &keyward__v1__key_version__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revoke_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__BatchRevokeKeysRequest, revoke_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__BatchRevokeKeysRequest, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__batch_revoke_keys_request__field_indices_by_name[] = {
+  0,   /* field[0] = keys */
+  2,   /* field[2] = reason */
+  1,   /* field[1] = revoke_time */
+};
+static const ProtobufCIntRange keyward__v1__batch_revoke_keys_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor keyward__v1__batch_revoke_keys_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.BatchRevokeKeysRequest",
+  "BatchRevokeKeysRequest",
+  "Keyward__V1__BatchRevokeKeysRequest",
+  "keyward.v1",
+  sizeof(Keyward__V1__BatchRevokeKeysRequest),
+  3,
+  keyward__v1__batch_revoke_keys_request__field_descriptors,
+  keyward__v1__batch_revoke_keys_request__field_indices_by_name,
+  1,  keyward__v1__batch_revoke_keys_request__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__batch_revoke_keys_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor keyward__v1__batch_revoke_keys_response__field_descriptors[2] =
+{
+  {
+    "changed_count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__BatchRevokeKeysResponse, changed_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__BatchRevokeKeysResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__batch_revoke_keys_response__field_indices_by_name[] = {
+  0,   /* field[0] = changed_count */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange keyward__v1__batch_revoke_keys_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor keyward__v1__batch_revoke_keys_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.BatchRevokeKeysResponse",
+  "BatchRevokeKeysResponse",
+  "Keyward__V1__BatchRevokeKeysResponse",
+  "keyward.v1",
+  sizeof(Keyward__V1__BatchRevokeKeysResponse),
+  2,
+  keyward__v1__batch_revoke_keys_response__field_descriptors,
+  keyward__v1__batch_revoke_keys_response__field_indices_by_name,
+  1,  keyward__v1__batch_revoke_keys_response__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__batch_revoke_keys_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor keyward__v1__batch_delete_keys_request__field_descriptors[1] =
+{
+  {
+    "keys",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Keyward__V1__BatchDeleteKeysRequest, n_keys),
+    offsetof(Keyward__V1__BatchDeleteKeysRequest, keys),
+    &keyward__v1__key_version__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__batch_delete_keys_request__field_indices_by_name[] = {
+  0,   /* field[0] = keys */
+};
+static const ProtobufCIntRange keyward__v1__batch_delete_keys_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor keyward__v1__batch_delete_keys_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.BatchDeleteKeysRequest",
+  "BatchDeleteKeysRequest",
+  "Keyward__V1__BatchDeleteKeysRequest",
+  "keyward.v1",
+  sizeof(Keyward__V1__BatchDeleteKeysRequest),
+  1,
+  keyward__v1__batch_delete_keys_request__field_descriptors,
+  keyward__v1__batch_delete_keys_request__field_indices_by_name,
+  1,  keyward__v1__batch_delete_keys_request__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__batch_delete_keys_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor keyward__v1__batch_delete_keys_response__field_descriptors[2] =
+{
+  {
+    "changed_count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__BatchDeleteKeysResponse, changed_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__BatchDeleteKeysResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__batch_delete_keys_response__field_indices_by_name[] = {
+  0,   /* field[0] = changed_count */
+  1,   /* field[1] = revision */
+};
+static const ProtobufCIntRange keyward__v1__batch_delete_keys_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor keyward__v1__batch_delete_keys_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.BatchDeleteKeysResponse",
+  "BatchDeleteKeysResponse",
+  "Keyward__V1__BatchDeleteKeysResponse",
+  "keyward.v1",
+  sizeof(Keyward__V1__BatchDeleteKeysResponse),
+  2,
+  keyward__v1__batch_delete_keys_response__field_descriptors,
+  keyward__v1__batch_delete_keys_response__field_indices_by_name,
+  1,  keyward__v1__batch_delete_keys_response__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__batch_delete_keys_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCFieldDescriptor keyward__v1__undelete_key_request__field_descriptors[2] =
 {
   {
@@ -3086,7 +3771,7 @@ const ProtobufCEnumDescriptor keyward__v1__change_type__descriptor =
   keyward__v1__change_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor keyward__v1__key_service__method_descriptors[12] =
+static const ProtobufCMethodDescriptor keyward__v1__key_service__method_descriptors[15] =
 {
   { "CreateKey", &keyward__v1__create_key_request__descriptor, &keyward__v1__create_key_response__descriptor },
   { "GetKey", &keyward__v1__get_key_request__descriptor, &keyward__v1__get_key_response__descriptor },
@@ -3094,6 +3779,9 @@ static const ProtobufCMethodDescriptor keyward__v1__key_service__method_descript
   { "UpdateKey", &keyward__v1__update_key_request__descriptor, &keyward__v1__update_key_response__descriptor },
   { "RevokeKey", &keyward__v1__revoke_key_request__descriptor, &keyward__v1__revoke_key_response__descriptor },
   { "DeleteKey", &keyward__v1__delete_key_request__descriptor, &keyward__v1__delete_key_response__descriptor },
+  { "BatchUpdateKeys", &keyward__v1__batch_update_keys_request__descriptor, &keyward__v1__batch_update_keys_response__descriptor },
+  { "BatchRevokeKeys", &keyward__v1__batch_revoke_keys_request__descriptor, &keyward__v1__batch_revoke_keys_response__descriptor },
+  { "BatchDeleteKeys", &keyward__v1__batch_delete_keys_request__descriptor, &keyward__v1__batch_delete_keys_response__descriptor },
   { "UndeleteKey", &keyward__v1__undelete_key_request__descriptor, &keyward__v1__undelete_key_response__descriptor },
   { "CopyKey", &keyward__v1__copy_key_request__descriptor, &keyward__v1__copy_key_response__descriptor },
   { "RotateKey", &keyward__v1__rotate_key_request__descriptor, &keyward__v1__rotate_key_response__descriptor },
@@ -3102,18 +3790,21 @@ static const ProtobufCMethodDescriptor keyward__v1__key_service__method_descript
   { "ListAuditEvents", &keyward__v1__list_audit_events_request__descriptor, &keyward__v1__list_audit_events_response__descriptor },
 };
 const unsigned keyward__v1__key_service__method_indices_by_name[] = {
-  7,        /* CopyKey */
+  8,        /* BatchDeleteKeys */
+  7,        /* BatchRevokeKeys */
+  6,        /* BatchUpdateKeys */
+  10,        /* CopyKey */
   0,        /* CreateKey */
   5,        /* DeleteKey */
   1,        /* GetKey */
-  9,        /* ImportKeys */
-  11,        /* ListAuditEvents */
+  12,        /* ImportKeys */
+  14,        /* ListAuditEvents */
   2,        /* ListKeys */
   4,        /* RevokeKey */
-  8,        /* RotateKey */
-  6,        /* UndeleteKey */
+  11,        /* RotateKey */
+  9,        /* UndeleteKey */
   3,        /* UpdateKey */
-  10         /* WatchKeys */
+  13         /* WatchKeys */
 };
 const ProtobufCServiceDescriptor keyward__v1__key_service__descriptor =
 {
@@ -3122,7 +3813,7 @@ const ProtobufCServiceDescriptor keyward__v1__key_service__descriptor =
   "KeyService",
   "Keyward__V1__KeyService",
   "keyward.v1",
-  12,
+  15,
   keyward__v1__key_service__method_descriptors,
   keyward__v1__key_service__method_indices_by_name
 };
@@ -3174,13 +3865,37 @@ void keyward__v1__key_service__delete_key(ProtobufCService *service,
   assert(service->descriptor == &keyward__v1__key_service__descriptor);
   service->invoke(service, 5, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
+void keyward__v1__key_service__batch_update_keys(ProtobufCService *service,
+                                                 const Keyward__V1__BatchUpdateKeysRequest *input,
+                                                 Keyward__V1__BatchUpdateKeysResponse_Closure closure,
+                                                 void *closure_data)
+{
+  assert(service->descriptor == &keyward__v1__key_service__descriptor);
+  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void keyward__v1__key_service__batch_revoke_keys(ProtobufCService *service,
+                                                 const Keyward__V1__BatchRevokeKeysRequest *input,
+                                                 Keyward__V1__BatchRevokeKeysResponse_Closure closure,
+                                                 void *closure_data)
+{
+  assert(service->descriptor == &keyward__v1__key_service__descriptor);
+  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void keyward__v1__key_service__batch_delete_keys(ProtobufCService *service,
+                                                 const Keyward__V1__BatchDeleteKeysRequest *input,
+                                                 Keyward__V1__BatchDeleteKeysResponse_Closure closure,
+                                                 void *closure_data)
+{
+  assert(service->descriptor == &keyward__v1__key_service__descriptor);
+  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
 void keyward__v1__key_service__undelete_key(ProtobufCService *service,
                                             const Keyward__V1__UndeleteKeyRequest *input,
                                             Keyward__V1__UndeleteKeyResponse_Closure closure,
                                             void *closure_data)
 {
   assert(service->descriptor == &keyward__v1__key_service__descriptor);
-  service->invoke(service, 6, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void keyward__v1__key_service__copy_key(ProtobufCService *service,
                                         const Keyward__V1__CopyKeyRequest *input,
@@ -3188,7 +3903,7 @@ void keyward__v1__key_service__copy_key(ProtobufCService *service,
                                         void *closure_data)
 {
   assert(service->descriptor == &keyward__v1__key_service__descriptor);
-  service->invoke(service, 7, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void keyward__v1__key_service__rotate_key(ProtobufCService *service,
                                           const Keyward__V1__RotateKeyRequest *input,
@@ -3196,7 +3911,7 @@ void keyward__v1__key_service__rotate_key(ProtobufCService *service,
                                           void *closure_data)
 {
   assert(service->descriptor == &keyward__v1__key_service__descriptor);
-  service->invoke(service, 8, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void keyward__v1__key_service__import_keys(ProtobufCService *service,
                                            const Keyward__V1__ImportKeysRequest *input,
@@ -3204,7 +3919,7 @@ void keyward__v1__key_service__import_keys(ProtobufCService *service,
                                            void *closure_data)
 {
   assert(service->descriptor == &keyward__v1__key_service__descriptor);
-  service->invoke(service, 9, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 12, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void keyward__v1__key_service__watch_keys(ProtobufCService *service,
                                           const Keyward__V1__WatchKeysRequest *input,
@@ -3212,7 +3927,7 @@ void keyward__v1__key_service__watch_keys(ProtobufCService *service,
                                           void *closure_data)
 {
   assert(service->descriptor == &keyward__v1__key_service__descriptor);
-  service->invoke(service, 10, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 13, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void keyward__v1__key_service__list_audit_events(ProtobufCService *service,
                                                  const Keyward__V1__ListAuditEventsRequest *input,
@@ -3220,7 +3935,7 @@ void keyward__v1__key_service__list_audit_events(ProtobufCService *service,
                                                  void *closure_data)
 {
   assert(service->descriptor == &keyward__v1__key_service__descriptor);
-  service->invoke(service, 11, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+  service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void keyward__v1__key_service__init (Keyward__V1__KeyService_Service *service,
                                      Keyward__V1__KeyService_ServiceDestroy destroy)

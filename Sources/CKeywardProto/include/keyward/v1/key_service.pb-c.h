@@ -31,6 +31,13 @@ typedef struct Keyward__V1__RevokeKeyRequest Keyward__V1__RevokeKeyRequest;
 typedef struct Keyward__V1__RevokeKeyResponse Keyward__V1__RevokeKeyResponse;
 typedef struct Keyward__V1__DeleteKeyRequest Keyward__V1__DeleteKeyRequest;
 typedef struct Keyward__V1__DeleteKeyResponse Keyward__V1__DeleteKeyResponse;
+typedef struct Keyward__V1__KeyVersion Keyward__V1__KeyVersion;
+typedef struct Keyward__V1__BatchUpdateKeysRequest Keyward__V1__BatchUpdateKeysRequest;
+typedef struct Keyward__V1__BatchUpdateKeysResponse Keyward__V1__BatchUpdateKeysResponse;
+typedef struct Keyward__V1__BatchRevokeKeysRequest Keyward__V1__BatchRevokeKeysRequest;
+typedef struct Keyward__V1__BatchRevokeKeysResponse Keyward__V1__BatchRevokeKeysResponse;
+typedef struct Keyward__V1__BatchDeleteKeysRequest Keyward__V1__BatchDeleteKeysRequest;
+typedef struct Keyward__V1__BatchDeleteKeysResponse Keyward__V1__BatchDeleteKeysResponse;
 typedef struct Keyward__V1__UndeleteKeyRequest Keyward__V1__UndeleteKeyRequest;
 typedef struct Keyward__V1__UndeleteKeyResponse Keyward__V1__UndeleteKeyResponse;
 typedef struct Keyward__V1__CopyKeyRequest Keyward__V1__CopyKeyRequest;
@@ -411,6 +418,153 @@ struct  Keyward__V1__DeleteKeyResponse
 #define KEYWARD__V1__DELETE_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__delete_key_response__descriptor) \
     , NULL, 0 }
+
+
+/*
+ * A key as the peer has seen it.
+ */
+struct  Keyward__V1__KeyVersion
+{
+  ProtobufCMessage base;
+  /*
+   * The key's id.
+   */
+  ProtobufCBinaryData id;
+  /*
+   * If given, the key's present etag: the change is refused where another came first.
+   */
+  ProtobufCBinaryData etag;
+};
+#define KEYWARD__V1__KEY_VERSION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__key_version__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
+
+/*
+ * Keys to change alike.
+ */
+struct  Keyward__V1__BatchUpdateKeysRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The keys, 1 to 10000, each once.
+   */
+  size_t n_keys;
+  Keyward__V1__KeyVersion **keys;
+  /*
+   * The new values. Its id and etag are not looked at.
+   */
+  Keyward__V1__Key *key;
+  /*
+   * The fields to change, at least one: "enabled", "expire_time"; as in UpdateKeyRequest.
+   */
+  Google__Protobuf__FieldMask *update_mask;
+};
+#define KEYWARD__V1__BATCH_UPDATE_KEYS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__batch_update_keys_request__descriptor) \
+    , 0,NULL, NULL, NULL }
+
+
+/*
+ * What became of them.
+ */
+struct  Keyward__V1__BatchUpdateKeysResponse
+{
+  ProtobufCMessage base;
+  /*
+   * How many keys were changed; those that were so already are not counted.
+   */
+  int64_t changed_count;
+  /*
+   * The store's revision with the last of the changes.
+   */
+  int64_t revision;
+};
+#define KEYWARD__V1__BATCH_UPDATE_KEYS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__batch_update_keys_response__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * Keys to revoke.
+ */
+struct  Keyward__V1__BatchRevokeKeysRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The keys, 1 to 10000, each once.
+   */
+  size_t n_keys;
+  Keyward__V1__KeyVersion **keys;
+  /*
+   * When; absent means now.
+   */
+  Google__Protobuf__Timestamp *revoke_time;
+  /*
+   * Why, in a person's words; at most 256 characters.
+   */
+  ProtobufCBinaryData reason;
+};
+#define KEYWARD__V1__BATCH_REVOKE_KEYS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__batch_revoke_keys_request__descriptor) \
+    , 0,NULL, NULL, {0,NULL} }
+
+
+/*
+ * What became of them.
+ */
+struct  Keyward__V1__BatchRevokeKeysResponse
+{
+  ProtobufCMessage base;
+  /*
+   * How many keys were revoked; those that were to be already are not counted.
+   */
+  int64_t changed_count;
+  /*
+   * The store's revision with the last of the changes.
+   */
+  int64_t revision;
+};
+#define KEYWARD__V1__BATCH_REVOKE_KEYS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__batch_revoke_keys_response__descriptor) \
+    , 0, 0 }
+
+
+/*
+ * Keys to delete.
+ */
+struct  Keyward__V1__BatchDeleteKeysRequest
+{
+  ProtobufCMessage base;
+  /*
+   * The keys, 1 to 10000, each once.
+   */
+  size_t n_keys;
+  Keyward__V1__KeyVersion **keys;
+};
+#define KEYWARD__V1__BATCH_DELETE_KEYS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__batch_delete_keys_request__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * What became of them.
+ */
+struct  Keyward__V1__BatchDeleteKeysResponse
+{
+  ProtobufCMessage base;
+  /*
+   * How many keys were deleted.
+   */
+  int64_t changed_count;
+  /*
+   * The store's revision with the last of the changes.
+   */
+  int64_t revision;
+};
+#define KEYWARD__V1__BATCH_DELETE_KEYS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__batch_delete_keys_response__descriptor) \
+    , 0, 0 }
 
 
 /*
@@ -1042,6 +1196,139 @@ Keyward__V1__DeleteKeyResponse *
 void   keyward__v1__delete_key_response__free_unpacked
                      (Keyward__V1__DeleteKeyResponse *message,
                       ProtobufCAllocator *allocator);
+/* Keyward__V1__KeyVersion methods */
+void   keyward__v1__key_version__init
+                     (Keyward__V1__KeyVersion         *message);
+size_t keyward__v1__key_version__get_packed_size
+                     (const Keyward__V1__KeyVersion   *message);
+size_t keyward__v1__key_version__pack
+                     (const Keyward__V1__KeyVersion   *message,
+                      uint8_t             *out);
+size_t keyward__v1__key_version__pack_to_buffer
+                     (const Keyward__V1__KeyVersion   *message,
+                      ProtobufCBuffer     *buffer);
+Keyward__V1__KeyVersion *
+       keyward__v1__key_version__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   keyward__v1__key_version__free_unpacked
+                     (Keyward__V1__KeyVersion *message,
+                      ProtobufCAllocator *allocator);
+/* Keyward__V1__BatchUpdateKeysRequest methods */
+void   keyward__v1__batch_update_keys_request__init
+                     (Keyward__V1__BatchUpdateKeysRequest         *message);
+size_t keyward__v1__batch_update_keys_request__get_packed_size
+                     (const Keyward__V1__BatchUpdateKeysRequest   *message);
+size_t keyward__v1__batch_update_keys_request__pack
+                     (const Keyward__V1__BatchUpdateKeysRequest   *message,
+                      uint8_t             *out);
+size_t keyward__v1__batch_update_keys_request__pack_to_buffer
+                     (const Keyward__V1__BatchUpdateKeysRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Keyward__V1__BatchUpdateKeysRequest *
+       keyward__v1__batch_update_keys_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   keyward__v1__batch_update_keys_request__free_unpacked
+                     (Keyward__V1__BatchUpdateKeysRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Keyward__V1__BatchUpdateKeysResponse methods */
+void   keyward__v1__batch_update_keys_response__init
+                     (Keyward__V1__BatchUpdateKeysResponse         *message);
+size_t keyward__v1__batch_update_keys_response__get_packed_size
+                     (const Keyward__V1__BatchUpdateKeysResponse   *message);
+size_t keyward__v1__batch_update_keys_response__pack
+                     (const Keyward__V1__BatchUpdateKeysResponse   *message,
+                      uint8_t             *out);
+size_t keyward__v1__batch_update_keys_response__pack_to_buffer
+                     (const Keyward__V1__BatchUpdateKeysResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Keyward__V1__BatchUpdateKeysResponse *
+       keyward__v1__batch_update_keys_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   keyward__v1__batch_update_keys_response__free_unpacked
+                     (Keyward__V1__BatchUpdateKeysResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Keyward__V1__BatchRevokeKeysRequest methods */
+void   keyward__v1__batch_revoke_keys_request__init
+                     (Keyward__V1__BatchRevokeKeysRequest         *message);
+size_t keyward__v1__batch_revoke_keys_request__get_packed_size
+                     (const Keyward__V1__BatchRevokeKeysRequest   *message);
+size_t keyward__v1__batch_revoke_keys_request__pack
+                     (const Keyward__V1__BatchRevokeKeysRequest   *message,
+                      uint8_t             *out);
+size_t keyward__v1__batch_revoke_keys_request__pack_to_buffer
+                     (const Keyward__V1__BatchRevokeKeysRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Keyward__V1__BatchRevokeKeysRequest *
+       keyward__v1__batch_revoke_keys_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   keyward__v1__batch_revoke_keys_request__free_unpacked
+                     (Keyward__V1__BatchRevokeKeysRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Keyward__V1__BatchRevokeKeysResponse methods */
+void   keyward__v1__batch_revoke_keys_response__init
+                     (Keyward__V1__BatchRevokeKeysResponse         *message);
+size_t keyward__v1__batch_revoke_keys_response__get_packed_size
+                     (const Keyward__V1__BatchRevokeKeysResponse   *message);
+size_t keyward__v1__batch_revoke_keys_response__pack
+                     (const Keyward__V1__BatchRevokeKeysResponse   *message,
+                      uint8_t             *out);
+size_t keyward__v1__batch_revoke_keys_response__pack_to_buffer
+                     (const Keyward__V1__BatchRevokeKeysResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Keyward__V1__BatchRevokeKeysResponse *
+       keyward__v1__batch_revoke_keys_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   keyward__v1__batch_revoke_keys_response__free_unpacked
+                     (Keyward__V1__BatchRevokeKeysResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Keyward__V1__BatchDeleteKeysRequest methods */
+void   keyward__v1__batch_delete_keys_request__init
+                     (Keyward__V1__BatchDeleteKeysRequest         *message);
+size_t keyward__v1__batch_delete_keys_request__get_packed_size
+                     (const Keyward__V1__BatchDeleteKeysRequest   *message);
+size_t keyward__v1__batch_delete_keys_request__pack
+                     (const Keyward__V1__BatchDeleteKeysRequest   *message,
+                      uint8_t             *out);
+size_t keyward__v1__batch_delete_keys_request__pack_to_buffer
+                     (const Keyward__V1__BatchDeleteKeysRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Keyward__V1__BatchDeleteKeysRequest *
+       keyward__v1__batch_delete_keys_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   keyward__v1__batch_delete_keys_request__free_unpacked
+                     (Keyward__V1__BatchDeleteKeysRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Keyward__V1__BatchDeleteKeysResponse methods */
+void   keyward__v1__batch_delete_keys_response__init
+                     (Keyward__V1__BatchDeleteKeysResponse         *message);
+size_t keyward__v1__batch_delete_keys_response__get_packed_size
+                     (const Keyward__V1__BatchDeleteKeysResponse   *message);
+size_t keyward__v1__batch_delete_keys_response__pack
+                     (const Keyward__V1__BatchDeleteKeysResponse   *message,
+                      uint8_t             *out);
+size_t keyward__v1__batch_delete_keys_response__pack_to_buffer
+                     (const Keyward__V1__BatchDeleteKeysResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Keyward__V1__BatchDeleteKeysResponse *
+       keyward__v1__batch_delete_keys_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   keyward__v1__batch_delete_keys_response__free_unpacked
+                     (Keyward__V1__BatchDeleteKeysResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Keyward__V1__UndeleteKeyRequest methods */
 void   keyward__v1__undelete_key_request__init
                      (Keyward__V1__UndeleteKeyRequest         *message);
@@ -1346,6 +1633,27 @@ typedef void (*Keyward__V1__DeleteKeyRequest_Closure)
 typedef void (*Keyward__V1__DeleteKeyResponse_Closure)
                  (const Keyward__V1__DeleteKeyResponse *message,
                   void *closure_data);
+typedef void (*Keyward__V1__KeyVersion_Closure)
+                 (const Keyward__V1__KeyVersion *message,
+                  void *closure_data);
+typedef void (*Keyward__V1__BatchUpdateKeysRequest_Closure)
+                 (const Keyward__V1__BatchUpdateKeysRequest *message,
+                  void *closure_data);
+typedef void (*Keyward__V1__BatchUpdateKeysResponse_Closure)
+                 (const Keyward__V1__BatchUpdateKeysResponse *message,
+                  void *closure_data);
+typedef void (*Keyward__V1__BatchRevokeKeysRequest_Closure)
+                 (const Keyward__V1__BatchRevokeKeysRequest *message,
+                  void *closure_data);
+typedef void (*Keyward__V1__BatchRevokeKeysResponse_Closure)
+                 (const Keyward__V1__BatchRevokeKeysResponse *message,
+                  void *closure_data);
+typedef void (*Keyward__V1__BatchDeleteKeysRequest_Closure)
+                 (const Keyward__V1__BatchDeleteKeysRequest *message,
+                  void *closure_data);
+typedef void (*Keyward__V1__BatchDeleteKeysResponse_Closure)
+                 (const Keyward__V1__BatchDeleteKeysResponse *message,
+                  void *closure_data);
 typedef void (*Keyward__V1__UndeleteKeyRequest_Closure)
                  (const Keyward__V1__UndeleteKeyRequest *message,
                   void *closure_data);
@@ -1419,6 +1727,18 @@ struct Keyward__V1__KeyService_Service
                      const Keyward__V1__DeleteKeyRequest *input,
                      Keyward__V1__DeleteKeyResponse_Closure closure,
                      void *closure_data);
+  void (*batch_update_keys)(Keyward__V1__KeyService_Service *service,
+                            const Keyward__V1__BatchUpdateKeysRequest *input,
+                            Keyward__V1__BatchUpdateKeysResponse_Closure closure,
+                            void *closure_data);
+  void (*batch_revoke_keys)(Keyward__V1__KeyService_Service *service,
+                            const Keyward__V1__BatchRevokeKeysRequest *input,
+                            Keyward__V1__BatchRevokeKeysResponse_Closure closure,
+                            void *closure_data);
+  void (*batch_delete_keys)(Keyward__V1__KeyService_Service *service,
+                            const Keyward__V1__BatchDeleteKeysRequest *input,
+                            Keyward__V1__BatchDeleteKeysResponse_Closure closure,
+                            void *closure_data);
   void (*undelete_key)(Keyward__V1__KeyService_Service *service,
                        const Keyward__V1__UndeleteKeyRequest *input,
                        Keyward__V1__UndeleteKeyResponse_Closure closure,
@@ -1457,6 +1777,9 @@ void keyward__v1__key_service__init (Keyward__V1__KeyService_Service *service,
       function_prefix__ ## update_key,\
       function_prefix__ ## revoke_key,\
       function_prefix__ ## delete_key,\
+      function_prefix__ ## batch_update_keys,\
+      function_prefix__ ## batch_revoke_keys,\
+      function_prefix__ ## batch_delete_keys,\
       function_prefix__ ## undelete_key,\
       function_prefix__ ## copy_key,\
       function_prefix__ ## rotate_key,\
@@ -1487,6 +1810,18 @@ void keyward__v1__key_service__delete_key(ProtobufCService *service,
                                           const Keyward__V1__DeleteKeyRequest *input,
                                           Keyward__V1__DeleteKeyResponse_Closure closure,
                                           void *closure_data);
+void keyward__v1__key_service__batch_update_keys(ProtobufCService *service,
+                                                 const Keyward__V1__BatchUpdateKeysRequest *input,
+                                                 Keyward__V1__BatchUpdateKeysResponse_Closure closure,
+                                                 void *closure_data);
+void keyward__v1__key_service__batch_revoke_keys(ProtobufCService *service,
+                                                 const Keyward__V1__BatchRevokeKeysRequest *input,
+                                                 Keyward__V1__BatchRevokeKeysResponse_Closure closure,
+                                                 void *closure_data);
+void keyward__v1__key_service__batch_delete_keys(ProtobufCService *service,
+                                                 const Keyward__V1__BatchDeleteKeysRequest *input,
+                                                 Keyward__V1__BatchDeleteKeysResponse_Closure closure,
+                                                 void *closure_data);
 void keyward__v1__key_service__undelete_key(ProtobufCService *service,
                                             const Keyward__V1__UndeleteKeyRequest *input,
                                             Keyward__V1__UndeleteKeyResponse_Closure closure,
@@ -1527,6 +1862,13 @@ extern const ProtobufCMessageDescriptor keyward__v1__revoke_key_request__descrip
 extern const ProtobufCMessageDescriptor keyward__v1__revoke_key_response__descriptor;
 extern const ProtobufCMessageDescriptor keyward__v1__delete_key_request__descriptor;
 extern const ProtobufCMessageDescriptor keyward__v1__delete_key_response__descriptor;
+extern const ProtobufCMessageDescriptor keyward__v1__key_version__descriptor;
+extern const ProtobufCMessageDescriptor keyward__v1__batch_update_keys_request__descriptor;
+extern const ProtobufCMessageDescriptor keyward__v1__batch_update_keys_response__descriptor;
+extern const ProtobufCMessageDescriptor keyward__v1__batch_revoke_keys_request__descriptor;
+extern const ProtobufCMessageDescriptor keyward__v1__batch_revoke_keys_response__descriptor;
+extern const ProtobufCMessageDescriptor keyward__v1__batch_delete_keys_request__descriptor;
+extern const ProtobufCMessageDescriptor keyward__v1__batch_delete_keys_response__descriptor;
 extern const ProtobufCMessageDescriptor keyward__v1__undelete_key_request__descriptor;
 extern const ProtobufCMessageDescriptor keyward__v1__undelete_key_response__descriptor;
 extern const ProtobufCMessageDescriptor keyward__v1__copy_key_request__descriptor;

@@ -17,7 +17,9 @@ enum UpdateKeyMessages {
     let expireTime = paths.contains(.expireTime) ? try instant(key.expire_time, "key.expire_time") : nil
     let update = KeyUpdate(
       name: name, enabled: paths.contains(.enabled) ? key.enabled != 0 : nil,
-      expiry: paths.contains(.expireTime) ? expireTime.map { .at($0) } ?? .never : nil)
+      expiry: paths.contains(.expireTime) ? expireTime.map { .at($0) } ?? .never : nil,
+      rateLimit: paths.contains(.rateLimit) ? .init(try rateLimit(key.rate_limit)) : nil,
+      useLimit: paths.contains(.useLimit) ? .init(try useLimit(key.use_limit)) : nil)
     return .change(ChangeRequest(.update(id, update), etag: try key.etag.etag()))
   }
 
@@ -39,6 +41,14 @@ enum UpdateKeyMessages {
     if let expiry = update.expiry {
       paths.append(.expireTime)
       if case .at(let time) = expiry { key.pointee.expire_time = try arena.timestamp(time) }
+    }
+    if let limit = update.rateLimit {
+      paths.append(.rateLimit)
+      key.pointee.rate_limit = try arena.rateLimit(limit.value)
+    }
+    if let limit = update.useLimit {
+      paths.append(.useLimit)
+      key.pointee.use_limit = try arena.useLimit(limit.value)
     }
     let mask = try arena.make(google__protobuf__field_mask__init)
     mask.pointee.paths = try arena.array(paths) { (path) throws(CallError) in try arena.data(path.rawValue) }
@@ -68,6 +78,8 @@ extension UpdateKeyMessages {
     case name
     case enabled
     case expireTime = "expire_time"
+    case rateLimit = "rate_limit"
+    case useLimit = "use_limit"
 
     static let choice = "give " + allCases.map(\.rawValue).joined(separator: ", ")
   }

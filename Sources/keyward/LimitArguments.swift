@@ -40,9 +40,13 @@ enum LimitText {
     limit.refill == .never ? "\(limit.total)" : "\(limit.total)/\(limit.refill.name)"
   }
 
+  static func rate(_ key: Key) -> String? { key.rateLimit.map { text($0) } }
+
+  static func uses(_ key: Key) -> String? { key.useLimit.map { text($0) } }
+
   /// Both limits of a key on one line; empty where it has none.
   static func both(_ key: Key) -> String {
-    [key.rateLimit.map { text($0) }, key.useLimit.map { text($0) }].compactMap { $0 }.joined(separator: " ")
+    [rate(key), uses(key)].compactMap { $0 }.joined(separator: " ")
   }
 
   /// - Throws: ``LimitError`` for what has not the form, or is outside the ranges.

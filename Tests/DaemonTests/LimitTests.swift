@@ -111,6 +111,7 @@ import Testing
     #expect(
       used.status == 1 && used.json["verdict"] as? String == "VERDICT_USAGE_EXCEEDED" && used.json["retryTime"] == nil)
     _ = try answer("limit", "k", "--uses", "none")
+    #expect(try Command.keyward(["audit"], at: daemon.scratch).output.contains("uses unlimited, was 1"))
     #expect(try validate("json").status == 0)
     #expect(try Command.keyward(["limit", "k"], at: daemon.scratch).status == EX_USAGE)
     #expect(try Command.keyward(["limit", "k", "--rate", "often"], at: daemon.scratch).status == EX_USAGE)

@@ -40,10 +40,12 @@ extension ChangeRequest.Action {
     switch self {
     case .create(let key):
       ["create", key.name.text, key.permission.name, "\(key.enabled)", key.expireTime?.description ?? "never"]
+        + (key.rateLimit.map { ["\($0)"] } ?? []) + (key.useLimit.map { ["\($0)"] } ?? [])
     case .update(let id, let update):
       [
         "update", id.description, update.name?.text ?? "", update.enabled.map { "\($0)" } ?? "",
-        update.expiry.map { "\($0)" } ?? "",
+        update.expiry.map { "\($0)" } ?? "", update.rateLimit.map { "\($0)" } ?? "",
+        update.useLimit.map { "\($0)" } ?? "",
       ]
     case .revoke(let id, let revocation):
       ["revoke", id.description, revocation.time?.description ?? "now", revocation.reason.text]

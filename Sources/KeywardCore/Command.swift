@@ -41,12 +41,21 @@ public struct CreateKey: Sendable, Equatable {
   public let enabled: Bool
   /// Later than the instant of the call; nil means never.
   public let expireTime: Instant?
+  /// nil means none.
+  public let rateLimit: RateLimit?
+  /// nil means none.
+  public let useLimit: UseLimit?
 
-  public init(name: KeyName, permission: Permission, enabled: Bool = true, expireTime: Instant? = nil) {
+  public init(
+    name: KeyName, permission: Permission, enabled: Bool = true, expireTime: Instant? = nil,
+    rateLimit: RateLimit? = nil, useLimit: UseLimit? = nil
+  ) {
     self.name = name
     self.permission = permission
     self.enabled = enabled
     self.expireTime = expireTime
+    self.rateLimit = rateLimit
+    self.useLimit = useLimit
   }
 }
 
@@ -57,14 +66,35 @@ public struct KeyUpdate: Sendable, Equatable {
     case never
   }
 
+  /// What a limit is to be.
+  public enum Limit<Value: Sendable & Equatable>: Sendable, Equatable {
+    case of(Value)
+    case lifted
+
+    /// nil where it is to be none.
+    public init(_ value: Value?) {
+      self = value.map { .of($0) } ?? .lifted
+    }
+
+    /// nil where it is to be none.
+    public var value: Value? { if case .of(let value) = self { value } else { nil } }
+  }
+
   public let name: KeyName?
   public let enabled: Bool?
   public let expiry: Expiry?
+  public let rateLimit: Limit<RateLimit>?
+  public let useLimit: Limit<UseLimit>?
 
-  public init(name: KeyName? = nil, enabled: Bool? = nil, expiry: Expiry? = nil) {
+  public init(
+    name: KeyName? = nil, enabled: Bool? = nil, expiry: Expiry? = nil, rateLimit: Limit<RateLimit>? = nil,
+    useLimit: Limit<UseLimit>? = nil
+  ) {
     self.name = name
     self.enabled = enabled
     self.expiry = expiry
+    self.rateLimit = rateLimit
+    self.useLimit = useLimit
   }
 }
 

@@ -13,6 +13,7 @@ struct Index {
   private(set) var revision: Revision = 0
   private(set) var agenda = Agenda()
   private var uses = UseLog()
+  private var meters = MeterTable()
 
   /// Keys that are not deleted.
   var count: Int { byName.count }
@@ -33,21 +34,66 @@ struct Index {
     judge(digest, for: permission, at: now).verdict
   }
 
-  /// As ``validation(of:for:at:)``, and remembers the use of a key that is found valid.
-  mutating func use(_ digest: Digest, for permission: Permission, at now: Instant) -> Validation {
-    let (validation, row) = judge(digest, for: permission, at: now)
-    if validation.verdict == .valid { uses.record(row, at: now) }
+  /// As ``validation(of:for:at:)``, and remembers the use of a key that is found valid. A use that the key's limits do
+  /// not admit is none.
+  /// - Parameter runsLow: set where the store is to be told of more uses, once for all that wait for it.
+  mutating func use(
+    _ digest: Digest, for permission: Permission, at now: Instant, runsLow: inout Bool
+  ) -> Validation {
+    let (validation, row, limited) = judge(digest, for: permission, at: now)
+    guard validation.verdict == .valid else { return validation }
+    if let limited {
+      let admission = meters.take(row, at: now)
+      runsLow = meters.takeCall()
+      switch admission {
+      case .granted: break
+      case .rateLimited(let retry): return validation.refused(.rateLimited, until: retry, unless: limited)
+      case .exceeded(let retry): return validation.refused(.usageExceeded, until: retry, unless: limited)
+      }
+    }
+    uses.record(row, at: now)
     return validation
   }
 
+  /// The next uses for the store to reserve, up to a limit.
+  mutating func takeReservations(at now: Instant, limit: Int) -> [UseReservation] {
+    meters.takeWaiting(limit: limit) { row, meter in
+      rows[row].flatMap { meter.reservation(for: $0.key.id, at: now) }
+    }
+  }
+
+  /// Has what was taken out asked for again.
+  mutating func returnReservations(_ reservations: [UseReservation]) {
+    for reservation in reservations {
+      if let row = byID[reservation.key] { meters.putBack(row) }
+    }
+  }
+
+  mutating func adopt(_ reservation: UseReservation) {
+    if let row = byID[reservation.key] { meters.update(row) { $0.adopt(reservation) } }
+  }
+
+  /// - Precondition: no use has been granted.
+  mutating func restore(_ reservation: UseReservation) {
+    if let row = byID[reservation.key] { meters.update(row) { $0.restore(reservation) } }
+  }
+
+  /// Grants no more uses of keys with totals, and tells how many there were.
+  mutating func closeMeters() -> [UseReservation] {
+    meters.closeAll { row, meter in rows[row].flatMap { meter.close($0.key.id) } }
+  }
+
+  /// - Returns: for a key with limits also the end that time will put to it, ``Instant/distantFuture`` for none.
   private func judge(
     _ digest: Digest, for permission: Permission, at now: Instant
-  ) -> (verdict: Validation, row: Int) {
-    guard let entry = byDigest[digest], entry.until > now else { return (Validation(.notFound), 0) }
+  ) -> (verdict: Validation, row: Int, limitedUntil: Instant?) {
+    guard let entry = byDigest[digest], entry.until > now else { return (Validation(.notFound), 0, nil) }
     let row = Int(entry.row)
     let end = entry.until == .distantFuture ? nil : entry.until
-    let validation = rows[row]?.key.validation(for: permission, at: now, digestUntil: end, revision: revision)
-    return (validation ?? Validation(.notFound), row)
+    guard let key = rows[row]?.key else { return (Validation(.notFound), row, nil) }
+    let validation = key.validation(for: permission, at: now, digestUntil: end, revision: revision)
+    guard key.isLimited else { return (validation, row, nil) }
+    return (validation, row, min(entry.until, key.nextTransition(after: now) ?? .distantFuture))
   }
 
   /// Takes out what was used since the last time, up to a limit.
@@ -88,6 +134,7 @@ struct Index {
     byDigest.insert(stored.digest, row: row)
     for former in stored.former { byDigest.insert(former.digest, row: row, until: former.until) }
     byID[stored.key.id] = row
+    meters.set(row, stored.key)
     if stored.key.deleteTime == nil { byName[stored.key.name] = row }
     advance(to: stored.key.revision)
   }
@@ -97,6 +144,7 @@ struct Index {
     guard let row = byID[key.id], let before = rows[row]?.key else { return }
     if before.deleteTime == nil { byName[before.name] = nil }
     rows.replace(key, at: row)
+    if before.isLimited || key.isLimited { meters.set(row, key) }
     if key.deleteTime == nil { byName[key.name] = row }
     advance(to: key.revision)
   }
@@ -116,6 +164,7 @@ struct Index {
     digests[row] = []
     if gone.key.deleteTime == nil { byName[gone.key.name] = nil }
     rows.remove(at: row)
+    meters.remove(row)
     advance(to: revision)
   }
 

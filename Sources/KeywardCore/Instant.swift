@@ -57,7 +57,7 @@ public struct Instant: Hashable, Comparable, Sendable {
     return date.adding(months: months).instant.adding(microseconds: sinceMidnight)
   }
 
-  private func adding(microseconds more: Int64) -> Instant {
+  func adding(microseconds more: Int64) -> Instant {
     let (sum, overflow) = microseconds.addingReportingOverflow(more)
     return Instant(microseconds: overflow ? (more > 0 ? .max : .min) : sum)
   }

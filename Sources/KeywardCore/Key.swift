@@ -34,12 +34,17 @@ public struct Key: Sendable, Equatable {
   public var copyBase: KeyName
   /// What the sweeper has recorded of its ends.
   public var noted: Noted
+  /// nil means as often as anybody likes.
+  public var rateLimit: RateLimit?
+  /// nil means as many times as anybody likes.
+  public var useLimit: UseLimit?
 
   public init(
     id: KeyID, name: KeyName, permission: Permission, enabled: Bool, expireTime: Instant?, revokeTime: Instant? = nil,
     revokeReason: String = "", hint: String, creator: String, createTime: Instant, updater: String,
     updateTime: Instant, lastUsedTime: Instant? = nil, deleteTime: Instant? = nil, purgeTime: Instant? = nil,
-    revision: Revision, copyBase: KeyName? = nil, noted: Noted = .nothing
+    revision: Revision, copyBase: KeyName? = nil, noted: Noted = .nothing, rateLimit: RateLimit? = nil,
+    useLimit: UseLimit? = nil
   ) {
     self.id = id
     self.name = name
@@ -59,7 +64,12 @@ public struct Key: Sendable, Equatable {
     self.revision = revision
     self.copyBase = copyBase ?? name
     self.noted = noted
+    self.rateLimit = rateLimit
+    self.useLimit = useLimit
   }
+
+  /// Whether a use of it is one less to come.
+  public var isLimited: Bool { rateLimit != nil || useLimit != nil }
 
   public func state(at instant: Instant) -> State {
     if deleteTime != nil { return .deleted }

@@ -10,7 +10,7 @@ enum KeyRules {
     return Key(
       id: .random(using: &generator), name: request.name, permission: request.permission, enabled: request.enabled,
       expireTime: request.expireTime, hint: secret.hint, creator: actor.user, createTime: now, updater: actor.user,
-      updateTime: now, revision: 0)
+      updateTime: now, revision: 0, rateLimit: request.rateLimit, useLimit: request.useLimit)
   }
 
   /// The key with its update, and what kind of change that is. An update that changes nothing gives the key as it is.
@@ -31,10 +31,16 @@ enum KeyRules {
       if time != key.expireTime { try checkExpiry(time, at: now) }
       result.expireTime = time
     }
-    if key.state(at: now) == .revoked, result.enabled != key.enabled || result.expireTime != key.expireTime {
+    if let limit = update.rateLimit { result.rateLimit = limit.value }
+    if let limit = update.useLimit { result.useLimit = limit.value }
+    var renamed = key
+    (renamed.name, renamed.copyBase) = (result.name, result.copyBase)
+    if key.state(at: now) == .revoked, result != renamed {
       throw .precondition("the key \"\(key.name.text)\" is revoked, which is final: create or copy another")
     }
-    let onlyEnabled = result.name == key.name && result.expireTime == key.expireTime && result.enabled != key.enabled
+    var switched = key
+    switched.enabled = result.enabled
+    let onlyEnabled = result == switched && result.enabled != key.enabled
     return (result, onlyEnabled ? (result.enabled ? .enabled : .disabled) : .updated)
   }
 
@@ -91,7 +97,8 @@ enum KeyRules {
     return Key(
       id: .random(using: &generator), name: name, permission: key.permission, enabled: key.enabled,
       expireTime: key.expireTime, hint: secret.hint, creator: actor.user, createTime: now, updater: actor.user,
-      updateTime: now, revision: 0, copyBase: counted ? key.copyBase : name)
+      updateTime: now, revision: 0, copyBase: counted ? key.copyBase : name, rateLimit: key.rateLimit,
+      useLimit: key.useLimit)
   }
 
   static func rotated(_ key: Key, secret: Secret, at now: Instant) throws(DomainError) -> Key {

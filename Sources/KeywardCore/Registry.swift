@@ -13,9 +13,10 @@ import Synchronization
 /// after a change was acknowledged is answered from before it.
 public final class Registry: Sendable {
   let store: any Store
-  private let index: Mutex<Index>
+  let index: Mutex<Index>
   /// What ``commit(_:at:)`` remembers; its lock is for the compiler, there is one caller.
   private let attempts = Mutex(Attempts())
+  let runLowHandler = Mutex<(@Sendable () -> Void)?>(nil)
   private let window = Mutex(SoonWindow.oneMonth)
   /// The latest instant recorded, in microseconds.
   let latest: Atomic<Int64>
@@ -34,6 +35,7 @@ public final class Registry: Sendable {
       loaded.attend(to: stored.key.id, after: .epoch, .oneMonth)
     }
     loaded.advance(to: mark.revision)
+    try store.loadReservations { (reservation) throws(StoreError) in loaded.restore(reservation) }
     index = Mutex(loaded)
     latest = Atomic(mark.latestInstant.microseconds)
     try store.loadAttempts { (attempt) throws(StoreError) in attempts.withLock { $0.remember(attempt) } }
@@ -60,7 +62,10 @@ public final class Registry: Sendable {
   public func validate(_ secret: PresentedSecret, for permission: Permission, at instant: Instant) -> Validation {
     guard case .digest(let digest) = secret else { return Validation(.malformed) }
     let now = judged(instant)
-    return index.withLock { $0.use(digest, for: permission, at: now) }
+    var runsLow = false
+    let validation = index.withLock { $0.use(digest, for: permission, at: now, runsLow: &runsLow) }
+    if runsLow { runLowHandler.withLock { $0 }?() }
+    return validation
   }
 
   /// As ``validate(_:for:at:)`` for a later instant; nothing is used by it.
@@ -150,6 +155,8 @@ public final class Registry: Sendable {
       }
       for ((number, _), result) in zip(drafts, carryOut(drafts.map(\.1), at: now)) { results[number] = result }
     }
+    // A key that was just given a total can be used at once. Where that fails, the sweeper tries again.
+    try? reserveUses(at: now)
     return results.map { $0 ?? .failure(.internal("a command was lost")) }
   }
 
@@ -246,6 +253,7 @@ extension Registry {
     }
     let uses = index.withLock { $0.takeUses(limit: limit) }
     if !uses.isEmpty { try store.recordUse(uses) }
+    try reserveUses(at: now)
     let next = index.withLock { $0.agenda.next }
     return Sweep(events: events, isComplete: drafts.count < limit && uses.count < limit, next: next)
   }

@@ -14,6 +14,13 @@ public protocol Store: Sendable {
   /// Records when keys were last used; keys that are gone are passed over. Makes no revision and no audit event.
   func recordUse(_ uses: [KeyUse]) throws(StoreError)
 
+  /// Hands over the last reservation of each key that has one, in no order.
+  func loadReservations(_ receive: (UseReservation) throws(StoreError) -> Void) throws(StoreError)
+
+  /// Keeps reservations in the place of their keys' last ones, durable once this returns; keys that are gone are passed
+  /// over. Makes no revision and no audit event. A reservation ends with its key, and with the key's total.
+  func reserve(_ reservations: [UseReservation]) throws(StoreError)
+
   /// Drops what no longer matters at an instant: digests that have ended, and attempts that are no longer remembered.
   /// - Parameter limit: how many of either at most, so that changes need not wait long.
   /// - Returns: how many went; 0 once there are no more.

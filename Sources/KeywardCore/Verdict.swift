@@ -10,6 +10,10 @@ public enum Verdict: UInt8, Sendable, CaseIterable {
   case revoked = 5
   case expired = 6
   case disabled = 7
+  /// Too soon after the uses before. Judged last.
+  case rateLimited = 8
+  /// Every use that the key's total allows has been made. Judged after the states.
+  case usageExceeded = 9
 
   /// The name on the wire: `VALID`, `NOT_FOUND`.
   public var name: String {
@@ -21,6 +25,8 @@ public enum Verdict: UInt8, Sendable, CaseIterable {
     case .revoked: "REVOKED"
     case .expired: "EXPIRED"
     case .disabled: "DISABLED"
+    case .rateLimited: "RATE_LIMITED"
+    case .usageExceeded: "USAGE_EXCEEDED"
     }
   }
 }
@@ -30,7 +36,8 @@ public struct Validation: Sendable, Equatable {
   public struct Subject: Sendable, Equatable {
     public let id: KeyID
     public let name: KeyName
-    /// The instant until which the verdict holds if nobody changes the key; nil means for ever.
+    /// The instant until which the verdict holds if nobody changes the key; nil means for ever. `VALID` for a key with
+    /// limits is good for the one use, and so holds until the instant of the call.
     public let validUntil: Instant?
     /// The store's revision when the verdict was reached.
     public let revision: Revision
@@ -46,10 +53,25 @@ public struct Validation: Sendable, Equatable {
   public let verdict: Verdict
   /// nil with `MALFORMED`, `NOT_FOUND` and `WRONG_PERMISSION`.
   public let subject: Subject?
+  /// With `RATE_LIMITED`, and `USAGE_EXCEEDED` where there is a refill: the instant before which no use has a chance.
+  public let retryTime: Instant?
 
-  public init(_ verdict: Verdict, subject: Subject? = nil) {
+  public init(_ verdict: Verdict, subject: Subject? = nil, retryTime: Instant? = nil) {
     self.verdict = verdict
     self.subject = subject
+    self.retryTime = retryTime
+  }
+
+  /// The verdict on a use of an active key that its limits do not admit.
+  /// - Parameter end: the instant at which the key is active no more, ``Instant/distantFuture`` for never.
+  func refused(_ verdict: Verdict, until retry: Instant?, unless end: Instant) -> Validation {
+    let subject = subject.map { subject in
+      let holds = min(retry ?? end, end)
+      return Subject(
+        id: subject.id, name: subject.name, validUntil: holds == .distantFuture ? nil : holds,
+        revision: subject.revision)
+    }
+    return Validation(verdict, subject: subject, retryTime: retry)
   }
 }
 
@@ -69,7 +91,8 @@ extension Key {
     case .active: verdict = .valid
     }
     let transition = nextTransition(after: instant)
-    let end = digestUntil.map { min($0, transition ?? $0) } ?? transition
+    let limited = verdict == .valid && isLimited ? instant : nil
+    let end = [transition, digestUntil, limited].compactMap { $0 }.min()
     return Validation(
       verdict, subject: Validation.Subject(id: id, name: name, validUntil: end, revision: revision))
   }

@@ -48,6 +48,8 @@ package final class Server: Sendable {
   private let writer: Writer
   private let sweeper: Sweeper
   private let limits: Limits
+  private let registry: Registry
+  private let clock: Clock
 
   package init(
     _ registry: Registry, at socket: consuming ListeningSocket, _ options: Options
@@ -61,6 +63,8 @@ package final class Server: Sendable {
       registry: registry, clock: options.clock, names: names, limit: options.limits.commandsWaiting)
     sweeper = Sweeper(registry: registry, writer: writer, clock: options.clock, log: options.log)
     limits = options.limits
+    self.registry = registry
+    clock = options.clock
     let handlers = Handlers(
       Handlers.Parts(
         registry: registry, writer: writer, names: names, clock: options.clock, census: census, statistics: statistics,
@@ -76,6 +80,7 @@ package final class Server: Sendable {
   }
 
   package func start() {
+    reserveUses()
     for reactor in reactors { reactor.start() }
     sweeper.start()
     listener.start()
@@ -103,5 +108,17 @@ package final class Server: Sendable {
       open.wait()
     }
     sweeper.stop()
+    // A disk that fails here loses uses and grants none.
+    writer.finish { try? registry.settleUses() }
+  }
+
+  /// Has uses of keys with totals reserved: now, and between commits whenever they run low.
+  private func reserveUses() {
+    writer.finish { try? registry.reserveUses(at: clock.now()) }
+    registry.whenUsesRunLow { [weak self] in
+      // What the store cannot take now is tried again at the next sweep, which says so.
+      guard let self else { return }
+      writer.perform { try? self.registry.reserveUses(at: self.clock.now()) }
+    }
   }
 }

@@ -22,6 +22,10 @@ struct KeptStatements {
   let noteKey: Statement
   /// ``KeyRow/use``.
   let useKey: Statement
+  /// ``ReservationRow/insertion``.
+  let reserve: Statement
+  /// ?1 ordinal: the key has no total any more.
+  let dropReservation: Statement
   /// ?1 digest, ?2 ordinal of the key whose own it is.
   let insertDigest: Statement
   /// ?1 ordinal, ?2 instant: every digest of the key ends then, or earlier where it was to.
@@ -39,6 +43,8 @@ struct KeptStatements {
   let digestCount: Statement
   /// ``AttemptRow/selection``.
   let attempts: Statement
+  /// ``ReservationRow/selection``.
+  let reservations: Statement
 
   /// - Throws: where the tables are not those of our schema, too.
   init(_ database: Database) throws(SQLiteError) {
@@ -53,6 +59,8 @@ struct KeptStatements {
     deleteKey = try Statement("DELETE FROM key WHERE ordinal = ?1", on: database)
     noteKey = try Statement(KeyRow.note, on: database)
     useKey = try Statement(KeyRow.use, on: database)
+    reserve = try Statement(ReservationRow.insertion, on: database)
+    dropReservation = try Statement("DELETE FROM reservation WHERE key = ?1", on: database)
     insertDigest = try Statement("INSERT INTO digest (digest, key) VALUES (?1, ?2)", on: database)
     endDigests = try Statement("UPDATE digest SET until = min(ifnull(until, ?2), ?2) WHERE key = ?1", on: database)
     lastAuditHash = try Statement("SELECT hash FROM audit ORDER BY revision DESC LIMIT 1", on: database)
@@ -61,5 +69,6 @@ struct KeptStatements {
     keys = try Statement(KeyRow.selection, on: database)
     digestCount = try Statement("SELECT count(*) FROM digest", on: database)
     attempts = try Statement(AttemptRow.selection, on: database)
+    reservations = try Statement(ReservationRow.selection, on: database)
   }
 }

@@ -4,10 +4,11 @@ import KeywardCore
 enum KeyRow {
   private static let changing = """
     name, permission, enabled, expire_time, revoke_time, revoke_reason, hint, creator, create_time, updater, \
-    update_time, last_used_time, delete_time, purge_time, revision, copy_base, noted_expired, noted_revoked, noted_soon
+    update_time, last_used_time, delete_time, purge_time, revision, copy_base, noted_expired, noted_revoked, noted_soon, \
+    rate_count, rate_period, rate_burst, use_total, use_refill
     """
 
-  private static let changed = "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20"
+  private static let changed = (2...25).map { "?\($0)" }.joined(separator: ", ")
 
   static let insertion = "INSERT INTO key (id, \(changing)) VALUES (?1, \(changed))"
 
@@ -35,7 +36,9 @@ enum KeyRow {
       .text(key.hint), .text(key.creator), SQLValue(key.createTime), .text(key.updater), SQLValue(key.updateTime),
       SQLValue(key.lastUsedTime), SQLValue(key.deleteTime), SQLValue(key.purgeTime), .integer(revision),
       .text(copyBaseText(of: key)), SQLValue(key.noted.expired), SQLValue(key.noted.revoked),
-      SQLValue(key.noted.soon),
+      SQLValue(key.noted.soon), SQLValue(key.rateLimit?.count), SQLValue(key.rateLimit?.periodSeconds),
+      SQLValue(key.rateLimit?.burst), SQLValue(key.useLimit?.total),
+      SQLValue(key.useLimit.map { Int64($0.refill.rawValue) }),
     ]
   }
 
@@ -45,7 +48,7 @@ enum KeyRow {
   private static func flag(_ value: Int64) -> Bool? { value == 0 ? false : value == 1 ? true : nil }
 
   /// The ordinal in the present row of ``selection``; 0 where it has none.
-  static func ordinal(_ row: Statement) -> Int64 { row.integer(20) ?? 0 }
+  static func ordinal(_ row: Statement) -> Int64 { row.integer(25) ?? 0 }
 
   /// The key and its own digest in the present row of ``selection``.
   /// - Parameter limit: the store's revision, which no key's exceeds.
@@ -71,18 +74,36 @@ enum KeyRow {
       copyBase: copyBase.isEmpty ? nil : KeyName(checked: copyBase),
       noted: Noted(
         expired: try reader.optionalInstant("noted_expired", 17),
-        revoked: try reader.optionalInstant("noted_revoked", 18), soon: try reader.optionalInstant("noted_soon", 19)))
-    let ordinal = try reader.require("ordinal", row.integer(20).flatMap { $0 > 0 ? $0 : nil })
-    let digest = try reader.require("digest", row.isNull(22) ? row.digest(21) : nil)
+        revoked: try reader.optionalInstant("noted_revoked", 18), soon: try reader.optionalInstant("noted_soon", 19)),
+      rateLimit: try rateLimit(reader), useLimit: try useLimit(reader))
+    let ordinal = try reader.require("ordinal", row.integer(25).flatMap { $0 > 0 ? $0 : nil })
+    let digest = try reader.require("digest", row.isNull(27) ? row.digest(26) : nil)
     return StoredKey(key: key, digest: digest, ordinal: ordinal)
   }
 
   /// The former digest in the present row of ``selection``, which is not its key's first one.
   static func readFormer(_ row: Statement) throws(StoreError) -> FormerDigest {
     let reader = reader(row)
-    guard !row.isNull(22) else { throw .damagedRow(reader.number, of: reader.table, "has two digests") }
+    guard !row.isNull(27) else { throw .damagedRow(reader.number, of: reader.table, "has two digests") }
     return FormerDigest(
-      digest: try reader.require("former digest", row.digest(21)), until: try reader.instant("until", 22))
+      digest: try reader.require("former digest", row.digest(26)), until: try reader.instant("until", 27))
+  }
+
+  private static func rateLimit(_ reader: ColumnReader) throws(StoreError) -> RateLimit? {
+    let row = reader.row
+    guard !row.isNull(20) || !row.isNull(21) || !row.isNull(22) else { return nil }
+    guard let count = row.integer(20), let period = row.integer(21), let burst = row.integer(22) else {
+      return try reader.require("rate_count, rate_period or rate_burst", nil)
+    }
+    return try reader.require("rate_count", try? RateLimit(count: count, periodSeconds: period, burst: burst))
+  }
+
+  private static func useLimit(_ reader: ColumnReader) throws(StoreError) -> UseLimit? {
+    let row = reader.row
+    guard !row.isNull(23) || !row.isNull(24) else { return nil }
+    let refill = row.integer(24).flatMap { UInt8(exactly: $0) }.flatMap { UseLimit.Refill(rawValue: $0) }
+    guard let total = row.integer(23), let refill else { return try reader.require("use_total or use_refill", nil) }
+    return try reader.require("use_total", try? UseLimit(total: total, refill: refill))
   }
 
   private static func reader(_ row: Statement) -> ColumnReader {

@@ -6,21 +6,26 @@ import KeywardCore
 /// 2 secure-mail), enabled (0 or 1), expire time, revoke time, revoke reason, hint, creator, create time, updater,
 /// update time, last-used time, delete time, purge time, revision, copy base. A time is microseconds since 1970 in
 /// decimal; a field is empty for a time that is not there, a reason that was not given, and a copy base that is the
-/// name. In a text a backslash is written `\\`, a tab `\t` and a line feed `\n`.
+/// name. Format 2, of a key with limits, has two fields more: rate limit (`count/seconds/burst`) and use limit
+/// (`total/refill`, of which 1 is never, 2 daily, 3 monthly), one of which may be empty. In a text a backslash is written `\\`, a tab `\t` and a line feed `\n`.
 ///
 /// The form is canonical: each key has one text, and ``key(from:)`` takes no other.
 enum KeyText {
-  private static let format = "1"
-  private static let fieldCount = 18
+  private static let fieldCounts = ["1": 18, "2": 20]
 
   static func text(of key: Key) -> String {
     func time(_ instant: Instant?) -> String { instant.map { String($0.microseconds) } ?? "" }
-    let fields = [
-      format, key.id.description, escaped(key.name.text), String(key.permission.rawValue), key.enabled ? "1" : "0",
+    var fields = [
+      key.isLimited ? "2" : "1", key.id.description, escaped(key.name.text), String(key.permission.rawValue),
+      key.enabled ? "1" : "0",
       time(key.expireTime), time(key.revokeTime), escaped(key.revokeReason), escaped(key.hint), escaped(key.creator),
       time(key.createTime), escaped(key.updater), time(key.updateTime), time(key.lastUsedTime), time(key.deleteTime),
       time(key.purgeTime), String(key.revision), escaped(KeyRow.copyBaseText(of: key)),
     ]
+    if key.isLimited {
+      fields.append(key.rateLimit.map { "\($0.count)/\($0.periodSeconds)/\($0.burst)" } ?? "")
+      fields.append(key.useLimit.map { "\($0.total)/\($0.refill.rawValue)" } ?? "")
+    }
     return fields.joined(separator: "\t")
   }
 
@@ -29,7 +34,7 @@ enum KeyText {
     let fields = text.utf8.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).map {
       String(Substring($0))
     }
-    guard fields.count == fieldCount, fields[0] == format, let id = KeyID(fields[1]),
+    guard fields.count == fieldCounts[fields[0]], let id = KeyID(fields[1]),
       let permission = UInt8(fields[3]).flatMap({ Permission(rawValue: $0) }), let createTime = time(fields[10]),
       let updateTime = time(fields[12]), let revision = Int64(fields[16])
     else { return nil }
@@ -39,7 +44,9 @@ enum KeyText {
       expireTime: time(fields[5]), revokeTime: time(fields[6]), revokeReason: unescaped(fields[7]),
       hint: unescaped(fields[8]), creator: unescaped(fields[9]), createTime: createTime,
       updater: unescaped(fields[11]), updateTime: updateTime, lastUsedTime: time(fields[13]),
-      deleteTime: time(fields[14]), purgeTime: time(fields[15]), revision: revision, copyBase: copyBase)
+      deleteTime: time(fields[14]), purgeTime: time(fields[15]), revision: revision, copyBase: copyBase,
+      rateLimit: fields.count > 18 ? rateLimit(fields[18]) : nil,
+      useLimit: fields.count > 19 ? useLimit(fields[19]) : nil)
     // What was read leniently above does not come out the same.
     return self.text(of: key).utf8.elementsEqual(text.utf8) ? key : nil
   }
@@ -47,6 +54,20 @@ enum KeyText {
   /// nil also for an instant that no key has.
   private static func time(_ field: String) -> Instant? {
     Int64(field).map { Instant(microseconds: $0) }.flatMap { $0.isRepresentable ? $0 : nil }
+  }
+
+  private static func rateLimit(_ field: String) -> RateLimit? {
+    let numbers = field.split(separator: "/").compactMap { Int64($0) }
+    return numbers.count == 3
+      ? try? RateLimit(count: numbers[0], periodSeconds: numbers[1], burst: numbers[2]) : nil
+  }
+
+  private static func useLimit(_ field: String) -> UseLimit? {
+    let numbers = field.split(separator: "/").compactMap { Int64($0) }
+    guard numbers.count == 2, let refill = UInt8(exactly: numbers[1]).flatMap({ UseLimit.Refill(rawValue: $0) }) else {
+      return nil
+    }
+    return try? UseLimit(total: numbers[0], refill: refill)
   }
 
   private static func escaped(_ text: String) -> String {

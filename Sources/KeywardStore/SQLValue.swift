@@ -11,6 +11,8 @@ enum SQLValue {
 
   init(_ instant: Instant?) { self = instant.map { .integer($0.microseconds) } ?? .null }
 
+  init(_ number: Int64?) { self = number.map { .integer($0) } ?? .null }
+
   init(_ text: String?) { self = text.map { .text($0) } ?? .null }
 
   init(_ flag: Bool) { self = .integer(flag ? 1 : 0) }

@@ -61,6 +61,8 @@ package struct Schema: Sendable {
 
   // - key.copy_base is empty where it is the name itself.
   // - key.noted_… is, for each kind of end, the end whose coming the sweeper has recorded.
+  // - key.rate_… and key.use_… are NULL where the key has no such limit.
+  // - reservation is what of a key's total may have been granted: count in the period, ahead in any later one.
   // - digest.until is NULL for a key's own digest, and the end of one that another has taken the place of.
   // - store.unaudited is the last revision made before there was an audit: every later one has its row.
   // - audit.time never goes down as the revision goes up, so each index gives rows in the order of their revisions;
@@ -70,6 +72,22 @@ package struct Schema: Sendable {
     ALTER TABLE key ADD COLUMN noted_expired INTEGER CHECK (noted_expired BETWEEN 0 AND 253402300799999999);
     ALTER TABLE key ADD COLUMN noted_revoked INTEGER CHECK (noted_revoked BETWEEN 0 AND 253402300799999999);
     ALTER TABLE key ADD COLUMN noted_soon INTEGER CHECK (noted_soon BETWEEN 0 AND 253402300799999999);
+
+    ALTER TABLE key ADD COLUMN rate_count INTEGER CHECK (rate_count BETWEEN 1 AND 1000000000);
+    ALTER TABLE key ADD COLUMN rate_period INTEGER
+      CHECK (rate_period BETWEEN 1 AND 31622400 AND (rate_period IS NULL) = (rate_count IS NULL));
+    ALTER TABLE key ADD COLUMN rate_burst INTEGER
+      CHECK (rate_burst BETWEEN 1 AND rate_count AND (rate_burst IS NULL) = (rate_count IS NULL));
+    ALTER TABLE key ADD COLUMN use_total INTEGER CHECK (use_total BETWEEN 1 AND 1000000000000);
+    ALTER TABLE key ADD COLUMN use_refill INTEGER
+      CHECK (use_refill IN (1, 2, 3) AND (use_refill IS NULL) = (use_total IS NULL));
+    CREATE TABLE reservation (
+      key INTEGER PRIMARY KEY REFERENCES key (ordinal) ON DELETE CASCADE,
+      refill INTEGER NOT NULL CHECK (refill IN (1, 2, 3)),
+      period INTEGER NOT NULL CHECK (period BETWEEN 0 AND 1000000000),
+      count INTEGER NOT NULL CHECK (count BETWEEN 0 AND 1000000000000),
+      ahead INTEGER NOT NULL CHECK (ahead BETWEEN 0 AND 1000000000000)
+    ) STRICT;
 
     ALTER TABLE digest ADD COLUMN until INTEGER CHECK (until BETWEEN 0 AND 253402300799999999);
     DROP INDEX digest_by_key;

@@ -87,6 +87,7 @@ extension StoreConnection {
     guard let ordinal = try ordinal(of: before), key.id == before?.id else { return .failure(.changed) }
     guard try isNameFree(for: key, ordinal: ordinal) else { return .failure(.nameTaken) }
     try statements.replaceKey.run(KeyRow.values(of: key, revision: revision))
+    if before?.useLimit != nil, key.useLimit == nil { try statements.dropReservation.run([.integer(ordinal)]) }
     return .success((key.id, Placement(ordinal: ordinal, revision: revision)))
   }
 

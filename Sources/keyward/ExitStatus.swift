@@ -67,7 +67,8 @@ enum ExitStatus: Int32, CaseIterable {
   init(_ verdict: Verdict) {
     switch verdict {
     case .valid: self = .success
-    case .malformed, .notFound, .wrongPermission, .revoked, .expired, .disabled: self = .refused
+    case .malformed, .notFound, .wrongPermission, .revoked, .expired, .disabled, .rateLimited, .usageExceeded:
+      self = .refused
     }
   }
 }

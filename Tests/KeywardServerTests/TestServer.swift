@@ -64,6 +64,14 @@ final class GatedStore: Store {
     try store.loadAttempts(receive)
   }
 
+  func loadReservations(_ receive: (UseReservation) throws(StoreError) -> Void) throws(StoreError) {
+    try store.loadReservations(receive)
+  }
+
+  func reserve(_ reservations: [UseReservation]) throws(StoreError) {
+    try store.reserve(reservations)
+  }
+
   func auditEvents(
     _ query: AuditQuery, before revision: Revision?, limit: Int
   ) throws(StoreError) -> (events: [AuditEvent], total: Int) {

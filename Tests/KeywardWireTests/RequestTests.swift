@@ -27,6 +27,18 @@ import Testing
       ChangeRequest(.update(id, KeyUpdate(name: name, enabled: false, expiry: .at(.latest))), etag: .max),
       ChangeRequest(.update(id, KeyUpdate(name: name))), ChangeRequest(.update(id, KeyUpdate(enabled: true))),
       ChangeRequest(.update(id, KeyUpdate(expiry: .never))),
+      ChangeRequest(
+        .create(
+          CreateKey(
+            name: name, permission: .chat, rateLimit: try RateLimit(count: 5, periodSeconds: 9, burst: 2),
+            useLimit: try UseLimit(total: 3)))),
+      ChangeRequest(
+        .update(
+          id,
+          KeyUpdate(
+            rateLimit: .of(try RateLimit(count: 1, periodSeconds: 1)),
+            useLimit: .of(try UseLimit(total: 1, refill: .daily))))),
+      ChangeRequest(.update(id, KeyUpdate(rateLimit: .lifted, useLimit: .lifted))),
       ChangeRequest(.revoke(id, Revocation(time: .latest, reason: try RevokeReason("leaked"))), etag: 1),
       ChangeRequest(.revoke(id, Revocation())), ChangeRequest(.delete(id), etag: 2), ChangeRequest(.delete(id)),
       ChangeRequest(.undelete(id), etag: 3), ChangeRequest(.copy(id, CopyKey())),

@@ -52,7 +52,7 @@ import Testing
   @Test func `A mask that is missing or empty is told what it may hold`() throws {
     let missing = try #require(refusal(of: "UpdateKey") { $0.message(1, key) })
     #expect(missing.code == .invalidArgument)
-    #expect(missing.message == "update_mask is empty: give name, enabled, expire_time")
+    #expect(missing.message == "update_mask is empty: give name, enabled, expire_time, rate_limit, use_limit")
     #expect(try refusal(of: []) == missing.message)
   }
 
@@ -64,7 +64,7 @@ import Testing
   func `Any other path is named, beside those that may be changed`(path: String) throws {
     let message = try refusal(of: ["name", path])
     #expect(message.contains("\"\(path)\""))
-    #expect(message.hasSuffix("give name, enabled, expire_time"))
+    #expect(message.hasSuffix("give name, enabled, expire_time, rate_limit, use_limit"))
   }
 
   @Test func `A permission in the mask is told that it never changes`() throws {

@@ -11,6 +11,8 @@ package final class FakeStore: Store {
     var lastOrdinal: Int64 = 0
     var audit: [AuditEvent] = []
     var attempts: [Attempt] = []
+    var reservations: [UseReservation] = []
+    var reserveCount = 0
     var failures: [StoreError] = []
     var commitCount = 0
   }
@@ -38,6 +40,26 @@ package final class FakeStore: Store {
 
   /// How often the store was asked to commit.
   package var commitCount: Int { content.withLock { $0.commitCount } }
+
+  package var reservations: [UseReservation] { content.withLock { $0.reservations } }
+
+  /// How often the store was asked to reserve.
+  package var reserveCount: Int { content.withLock { $0.reserveCount } }
+
+  package func loadReservations(_ receive: (UseReservation) throws(StoreError) -> Void) throws(StoreError) {
+    for reservation in reservations { try receive(reservation) }
+  }
+
+  package func reserve(_ reservations: [UseReservation]) throws(StoreError) {
+    try content.withLock { (content) throws(StoreError) in
+      content.reserveCount += 1
+      guard content.failures.isEmpty else { throw content.failures.removeFirst() }
+      for reservation in reservations where content.keys.contains(where: { $0.key.id == reservation.key }) {
+        content.reservations.removeAll { $0.key == reservation.key }
+        content.reservations.append(reservation)
+      }
+    }
+  }
 
   package func load(_ receive: (StoredKey) throws(StoreError) -> Void) throws(StoreError) -> StoreMark {
     let (keys, mark) = content.withLock { ($0.keys, $0.mark) }
@@ -137,6 +159,7 @@ extension FakeStore.Content {
     guard let index = index(of: before), key.id == before?.id else { return .failure(.changed) }
     guard isNameFree(for: key) else { return .failure(.nameTaken) }
     let old = keys[index]
+    if old.key.useLimit != nil, key.useLimit == nil { reservations.removeAll { $0.key == key.id } }
     keys[index] = StoredKey(
       key: key.with(revision: revision), digest: old.digest, former: old.former, ordinal: old.ordinal)
     return .success(old.ordinal)
@@ -162,6 +185,7 @@ extension FakeStore.Content {
 
   private mutating func purge(_ before: Key?) -> Result<Int64, Conflict> {
     guard let index = index(of: before) else { return .failure(.changed) }
+    reservations.removeAll { $0.key == before?.id }
     return .success(keys.remove(at: index).ordinal)
   }
 

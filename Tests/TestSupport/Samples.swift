@@ -54,14 +54,16 @@ extension Key {
   package static func sample(
     _ number: Int = 1, name: String? = nil, permission: Permission = .chat, enabled: Bool = true,
     expireTime: Instant? = nil, revokeTime: Instant? = nil, revokeReason: String = "", lastUsedTime: Instant? = nil,
-    deleteTime: Instant? = nil, purgeTime: Instant? = nil, createTime: Instant = .noon, revision: Revision = 0
+    deleteTime: Instant? = nil, purgeTime: Instant? = nil, createTime: Instant = .noon, revision: Revision = 0,
+    rateLimit: RateLimit? = nil,
+    useLimit: UseLimit? = nil
   ) -> Key {
     Key(
       id: .sample(number), name: KeyName(checked: name ?? "sample-\(number)"), permission: permission,
       enabled: enabled, expireTime: expireTime, revokeTime: revokeTime, revokeReason: revokeReason,
       hint: Secret.sample(number, for: permission).hint, creator: "ada", createTime: createTime, updater: "grace",
       updateTime: createTime, lastUsedTime: lastUsedTime, deleteTime: deleteTime, purgeTime: purgeTime,
-      revision: revision)
+      revision: revision, rateLimit: rateLimit, useLimit: useLimit)
   }
 }
 

@@ -8,7 +8,8 @@ enum CreateKeyMessages {
     let name = try fields.name.text("name")
     let key = CreateKey(
       name: try checked { () throws(DomainError) in try KeyName(name) }, permission: try permission(fields.permission),
-      enabled: fields.disabled == 0, expireTime: try instant(fields.expire_time, "expire_time"))
+      enabled: fields.disabled == 0, expireTime: try instant(fields.expire_time, "expire_time"),
+      rateLimit: try rateLimit(fields.rate_limit), useLimit: try useLimit(fields.use_limit))
     return .change(ChangeRequest(.create(key), requestID: try fields.request_id.requestID()))
   }
 
@@ -20,6 +21,8 @@ enum CreateKeyMessages {
     message.pointee.permission = key.permission.message
     message.pointee.disabled = key.enabled ? 0 : 1
     message.pointee.expire_time = try arena.timestamp(key.expireTime)
+    message.pointee.rate_limit = try arena.rateLimit(key.rateLimit)
+    message.pointee.use_limit = try arena.useLimit(key.useLimit)
     message.pointee.request_id = try arena.data(requestID?.text ?? "")
     return Message(message)
   }

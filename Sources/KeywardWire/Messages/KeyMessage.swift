@@ -27,6 +27,8 @@ enum KeyMessage {
     message.pointee.delete_time = try arena.timestamp(key.deleteTime)
     message.pointee.purge_time = try arena.timestamp(key.purgeTime)
     message.pointee.etag = try arena.data(String(key.revision))
+    message.pointee.rate_limit = try arena.rateLimit(key.rateLimit)
+    message.pointee.use_limit = try arena.useLimit(key.useLimit)
     return message
   }
 
@@ -48,7 +50,9 @@ enum KeyMessage {
       updateTime: try requiredInstant(fields.update_time, "key.update_time"),
       lastUsedTime: try instant(fields.last_used_time, "key.last_used_time"),
       deleteTime: try instant(fields.delete_time, "key.delete_time"),
-      purgeTime: try instant(fields.purge_time, "key.purge_time"), revision: revision)
+      purgeTime: try instant(fields.purge_time, "key.purge_time"), revision: revision,
+      rateLimit: try rateLimit(fields.rate_limit),
+      useLimit: try useLimit(fields.use_limit))
     return KeyView(key: key, state: state, availability: availability)
   }
 }

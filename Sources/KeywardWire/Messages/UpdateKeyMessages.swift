@@ -25,7 +25,9 @@ enum UpdateKeyMessages {
     let expireTime = paths.contains(.expireTime) ? try instant(key.expire_time, "key.expire_time") : nil
     return KeyUpdate(
       name: name, enabled: paths.contains(.enabled) ? key.enabled != 0 : nil,
-      expiry: paths.contains(.expireTime) ? expireTime.map { .at($0) } ?? .never : nil)
+      expiry: paths.contains(.expireTime) ? expireTime.map { .at($0) } ?? .never : nil,
+      rateLimit: paths.contains(.rateLimit) ? .init(try rateLimit(key.rate_limit)) : nil,
+      useLimit: paths.contains(.useLimit) ? .init(try useLimit(key.use_limit)) : nil)
   }
 
   static func encodeRequest(
@@ -58,6 +60,14 @@ enum UpdateKeyMessages {
       paths.append(.expireTime)
       if case .at(let time) = expiry { key.pointee.expire_time = try arena.timestamp(time) }
     }
+    if let limit = update.rateLimit {
+      paths.append(.rateLimit)
+      key.pointee.rate_limit = try arena.rateLimit(limit.value)
+    }
+    if let limit = update.useLimit {
+      paths.append(.useLimit)
+      key.pointee.use_limit = try arena.useLimit(limit.value)
+    }
     let mask = try arena.make(google__protobuf__field_mask__init)
     mask.pointee.paths = try arena.array(paths) { (path) throws(CallError) in try arena.data(path.rawValue) }
     mask.pointee.n_paths = paths.count
@@ -83,6 +93,8 @@ extension UpdateKeyMessages {
     case name
     case enabled
     case expireTime = "expire_time"
+    case rateLimit = "rate_limit"
+    case useLimit = "use_limit"
 
     static let choice = "give " + allCases.map(\.rawValue).joined(separator: ", ")
   }

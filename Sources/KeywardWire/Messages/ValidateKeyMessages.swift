@@ -57,6 +57,7 @@ extension ValidateKeyMessages {
       message.pointee.valid_until_time = try arena.timestamp(subject.validUntil)
       message.pointee.revision = subject.revision
     }
+    message.pointee.retry_time = try arena.timestamp(validation.retryTime)
     return message
   }
 
@@ -68,6 +69,6 @@ extension ValidateKeyMessages {
     let subject = Validation.Subject(
       id: try fields.key_id.keyID("key_id"), name: KeyName(checked: try fields.name.text("name")),
       validUntil: try instant(fields.valid_until_time, "valid_until_time"), revision: fields.revision)
-    return Validation(verdict, subject: subject)
+    return Validation(verdict, subject: subject, retryTime: try instant(fields.retry_time, "retry_time"))
   }
 }

@@ -28,6 +28,7 @@ struct Create: Verb {
   @Flag(help: "Make the key switched off.")
   var disabled = false
 
+  @OptionGroup var limits: LimitOptions
   @OptionGroup var attempt: RequestIDOption
   @OptionGroup var common: CommonOptions
 
@@ -41,7 +42,10 @@ struct Create: Verb {
     let name = try judged { () throws(DomainError) in try KeyName(self.name) }
     let expireTime = try expires.instant(now: now, of: "--expires")
     return ChangeRequest(
-      .create(CreateKey(name: name, permission: permission, enabled: !disabled, expireTime: expireTime)),
+      .create(
+        CreateKey(
+          name: name, permission: permission, enabled: !disabled, expireTime: expireTime,
+          rateLimit: limits.rate?.limit, useLimit: limits.uses?.limit)),
       requestID: try attempt.requestID())
   }
 }

@@ -70,6 +70,7 @@ struct Validate: Verb {
         ("revision", .init(String(subject.revision))),
       ]
     }
+    if let retry = validation.retryTime { fields.append(("try again", .init(times.full(retry)))) }
     return Card(fields)
   }
 }

@@ -27,6 +27,9 @@ struct AuditOutput {
     if before.expireTime != after.expireTime {
       details.append("expires \(time(after.expireTime)), was \(time(before.expireTime))")
     }
+    for (name, limit) in [("rate", LimitText.rate), ("uses", LimitText.uses)] where limit(before) != limit(after) {
+      details.append("\(name) \(limit(after) ?? "unlimited"), was \(limit(before) ?? "unlimited")")
+    }
     if before.enabled != after.enabled, event.type == .updated {
       details.append(after.enabled ? "enabled" : "disabled")
     }
@@ -42,6 +45,7 @@ struct AuditOutput {
     var details = [key.permission.name]
     if let expireTime = key.expireTime { details.append("expires \(times.absolute(expireTime))") }
     if !key.enabled { details.append("disabled") }
+    if key.isLimited { details.append(LimitText.both(key)) }
     return details
   }
 

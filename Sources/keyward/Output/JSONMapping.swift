@@ -23,7 +23,23 @@ extension JSON {
     members.append("deleteTime", key.deleteTime)
     members.append("purgeTime", key.purgeTime)
     members.append(("etag", .string(String(key.revision))))
+    if let limit = key.rateLimit { members.append(("rateLimit", JSON(limit))) }
+    if let limit = key.useLimit { members.append(("useLimit", JSON(limit))) }
     self = .object(members)
+  }
+
+  /// `RateLimit`.
+  private init(_ limit: RateLimit) {
+    self = .object([
+      ("count", .int64(limit.count)), ("period", .string("\(limit.periodSeconds)s")), ("burst", .int64(limit.burst)),
+    ])
+  }
+
+  /// `UseLimit`.
+  private init(_ limit: UseLimit) {
+    self = .object([
+      ("total", .int64(limit.total)), ("refill", .string("REFILL_" + limit.refill.name.uppercased())),
+    ])
   }
 
   /// `ValidateKeyResponse`.
@@ -35,6 +51,7 @@ extension JSON {
     ]
     members.append("validUntilTime", subject?.validUntil)
     members.append(("revision", .int64(subject?.revision ?? 0)))
+    members.append("retryTime", validation.retryTime)
     self = .object(members)
   }
 

@@ -6,7 +6,7 @@ struct KeyOutput {
 
   static let columns: [Table.Column] = [
     .init("ID"), .init("NAME", minWidth: 12), .init("PERMISSION"), .init("STATE"), .init("EXPIRES"),
-    .init("LAST USED"), .init("CREATED"), .init("CREATOR", minWidth: 8), .init("HINT"),
+    .init("LAST USED"), .init("CREATED"), .init("CREATOR", minWidth: 8), .init("HINT"), .init("LIMITS"),
   ]
 
   func row(_ view: KeyView) -> [Table.Cell] {
@@ -15,7 +15,7 @@ struct KeyOutput {
       .init(key.id.description), .init(key.name.text), .init(key.permission.name),
       .init(view.state.name, view.colour), .init(key.expireTime.map(times.relative) ?? "never", view.expiryColour),
       .init(key.lastUsedTime.map(times.relative) ?? "never"), .init(times.relative(key.createTime)),
-      .init(key.creator), .init(key.hint),
+      .init(key.creator), .init(key.hint), .init(LimitText.both(key)),
     ]
   }
 
@@ -39,6 +39,8 @@ struct KeyOutput {
       ("updated", .init("\(times.full(key.updateTime)) by \(key.updater)")),
       ("last used", .init(key.lastUsedTime.map(times.full) ?? "never")),
     ]
+    if let limit = key.rateLimit { fields.append(("rate", .init(LimitText.text(limit)))) }
+    if let limit = key.useLimit { fields.append(("uses", .init(LimitText.text(limit)))) }
     if let deleteTime = key.deleteTime { fields.append(("deleted", .init(times.full(deleteTime)))) }
     if let purgeTime = key.purgeTime { fields.append(("purged", .init(times.full(purgeTime)))) }
     return Card(fields)

@@ -7,6 +7,96 @@
 #endif
 
 #include "keyward/v1/key.pb-c.h"
+void   keyward__v1__rate_limit__init
+                     (Keyward__V1__RateLimit         *message)
+{
+  static const Keyward__V1__RateLimit init_value = KEYWARD__V1__RATE_LIMIT__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__rate_limit__get_packed_size
+                     (const Keyward__V1__RateLimit *message)
+{
+  assert(message->base.descriptor == &keyward__v1__rate_limit__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__rate_limit__pack
+                     (const Keyward__V1__RateLimit *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__rate_limit__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__rate_limit__pack_to_buffer
+                     (const Keyward__V1__RateLimit *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__rate_limit__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__RateLimit *
+       keyward__v1__rate_limit__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__RateLimit *)
+     protobuf_c_message_unpack (&keyward__v1__rate_limit__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__rate_limit__free_unpacked
+                     (Keyward__V1__RateLimit *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__rate_limit__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   keyward__v1__use_limit__init
+                     (Keyward__V1__UseLimit         *message)
+{
+  static const Keyward__V1__UseLimit init_value = KEYWARD__V1__USE_LIMIT__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__use_limit__get_packed_size
+                     (const Keyward__V1__UseLimit *message)
+{
+  assert(message->base.descriptor == &keyward__v1__use_limit__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__use_limit__pack
+                     (const Keyward__V1__UseLimit *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__use_limit__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__use_limit__pack_to_buffer
+                     (const Keyward__V1__UseLimit *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__use_limit__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__UseLimit *
+       keyward__v1__use_limit__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__UseLimit *)
+     protobuf_c_message_unpack (&keyward__v1__use_limit__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__use_limit__free_unpacked
+                     (Keyward__V1__UseLimit *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__use_limit__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   keyward__v1__key__init
                      (Keyward__V1__Key         *message)
 {
@@ -52,7 +142,122 @@ void   keyward__v1__key__free_unpacked
   assert(message->base.descriptor == &keyward__v1__key__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor keyward__v1__key__field_descriptors[18] =
+static const ProtobufCFieldDescriptor keyward__v1__rate_limit__field_descriptors[3] =
+{
+  {
+    "count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__RateLimit, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "period",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__RateLimit, period),
+    &google__protobuf__duration__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "burst",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__RateLimit, burst),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__rate_limit__field_indices_by_name[] = {
+  2,   /* field[2] = burst */
+  0,   /* field[0] = count */
+  1,   /* field[1] = period */
+};
+static const ProtobufCIntRange keyward__v1__rate_limit__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor keyward__v1__rate_limit__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.RateLimit",
+  "RateLimit",
+  "Keyward__V1__RateLimit",
+  "keyward.v1",
+  sizeof(Keyward__V1__RateLimit),
+  3,
+  keyward__v1__rate_limit__field_descriptors,
+  keyward__v1__rate_limit__field_indices_by_name,
+  1,  keyward__v1__rate_limit__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__rate_limit__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor keyward__v1__use_limit__field_descriptors[2] =
+{
+  {
+    "total",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__UseLimit, total),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refill",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__UseLimit, refill),
+    &keyward__v1__refill__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__use_limit__field_indices_by_name[] = {
+  1,   /* field[1] = refill */
+  0,   /* field[0] = total */
+};
+static const ProtobufCIntRange keyward__v1__use_limit__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor keyward__v1__use_limit__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.UseLimit",
+  "UseLimit",
+  "Keyward__V1__UseLimit",
+  "keyward.v1",
+  sizeof(Keyward__V1__UseLimit),
+  2,
+  keyward__v1__use_limit__field_descriptors,
+  keyward__v1__use_limit__field_indices_by_name,
+  1,  keyward__v1__use_limit__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__use_limit__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor keyward__v1__key__field_descriptors[20] =
 {
   {
     "id",
@@ -270,6 +475,30 @@ static const ProtobufCFieldDescriptor keyward__v1__key__field_descriptors[18] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rate_limit",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__Key, rate_limit),
+    &keyward__v1__rate_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "use_limit",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__Key, use_limit),
+    &keyward__v1__use_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__key__field_indices_by_name[] = {
   8,   /* field[8] = availability */
@@ -285,16 +514,18 @@ static const unsigned keyward__v1__key__field_indices_by_name[] = {
   1,   /* field[1] = name */
   2,   /* field[2] = permission */
   16,   /* field[16] = purge_time */
+  18,   /* field[18] = rate_limit */
   6,   /* field[6] = revoke_reason */
   5,   /* field[5] = revoke_time */
   7,   /* field[7] = state */
   13,   /* field[13] = update_time */
   12,   /* field[12] = updater */
+  19,   /* field[19] = use_limit */
 };
 static const ProtobufCIntRange keyward__v1__key__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 18 }
+  { 0, 20 }
 };
 const ProtobufCMessageDescriptor keyward__v1__key__descriptor =
 {
@@ -304,7 +535,7 @@ const ProtobufCMessageDescriptor keyward__v1__key__descriptor =
   "Keyward__V1__Key",
   "keyward.v1",
   sizeof(Keyward__V1__Key),
-  18,
+  20,
   keyward__v1__key__field_descriptors,
   keyward__v1__key__field_indices_by_name,
   1,  keyward__v1__key__number_ranges,
@@ -407,5 +638,37 @@ const ProtobufCEnumDescriptor keyward__v1__availability__descriptor =
   keyward__v1__availability__enum_values_by_name,
   1,
   keyward__v1__availability__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue keyward__v1__refill__enum_values_by_number[4] =
+{
+  { "REFILL_UNSPECIFIED", "KEYWARD__V1__REFILL__REFILL_UNSPECIFIED", 0 },
+  { "REFILL_NEVER", "KEYWARD__V1__REFILL__REFILL_NEVER", 1 },
+  { "REFILL_DAILY", "KEYWARD__V1__REFILL__REFILL_DAILY", 2 },
+  { "REFILL_MONTHLY", "KEYWARD__V1__REFILL__REFILL_MONTHLY", 3 },
+};
+static const ProtobufCIntRange keyward__v1__refill__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex keyward__v1__refill__enum_values_by_name[4] =
+{
+  { "REFILL_DAILY", 2 },
+  { "REFILL_MONTHLY", 3 },
+  { "REFILL_NEVER", 1 },
+  { "REFILL_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor keyward__v1__refill__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "keyward.v1.Refill",
+  "Refill",
+  "Keyward__V1__Refill",
+  "keyward.v1",
+  4,
+  keyward__v1__refill__enum_values_by_number,
+  4,
+  keyward__v1__refill__enum_values_by_name,
+  1,
+  keyward__v1__refill__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

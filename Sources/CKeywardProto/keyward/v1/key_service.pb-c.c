@@ -1492,7 +1492,7 @@ void   keyward__v1__list_audit_events_response__free_unpacked
   assert(message->base.descriptor == &keyward__v1__list_audit_events_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor keyward__v1__create_key_request__field_descriptors[5] =
+static const ProtobufCFieldDescriptor keyward__v1__create_key_request__field_descriptors[7] =
 {
   {
     "name",
@@ -1554,18 +1554,44 @@ static const ProtobufCFieldDescriptor keyward__v1__create_key_request__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rate_limit",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__CreateKeyRequest, rate_limit),
+    &keyward__v1__rate_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "use_limit",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__CreateKeyRequest, use_limit),
+    &keyward__v1__use_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__create_key_request__field_indices_by_name[] = {
   2,   /* field[2] = disabled */
   3,   /* field[3] = expire_time */
   0,   /* field[0] = name */
   1,   /* field[1] = permission */
+  5,   /* field[5] = rate_limit */
   4,   /* field[4] = request_id */
+  6,   /* field[6] = use_limit */
 };
 static const ProtobufCIntRange keyward__v1__create_key_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor keyward__v1__create_key_request__descriptor =
 {
@@ -1575,7 +1601,7 @@ const ProtobufCMessageDescriptor keyward__v1__create_key_request__descriptor =
   "Keyward__V1__CreateKeyRequest",
   "keyward.v1",
   sizeof(Keyward__V1__CreateKeyRequest),
-  5,
+  7,
   keyward__v1__create_key_request__field_descriptors,
   keyward__v1__create_key_request__field_indices_by_name,
   1,  keyward__v1__create_key_request__number_ranges,

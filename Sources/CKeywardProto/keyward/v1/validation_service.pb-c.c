@@ -251,7 +251,7 @@ const ProtobufCMessageDescriptor keyward__v1__validate_key_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__validate_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__validate_key_response__field_descriptors[5] =
+static const ProtobufCFieldDescriptor keyward__v1__validate_key_response__field_descriptors[6] =
 {
   {
     "verdict",
@@ -313,10 +313,23 @@ static const ProtobufCFieldDescriptor keyward__v1__validate_key_response__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "retry_time",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ValidateKeyResponse, retry_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__validate_key_response__field_indices_by_name[] = {
   1,   /* field[1] = key_id */
   2,   /* field[2] = name */
+  5,   /* field[5] = retry_time */
   4,   /* field[4] = revision */
   3,   /* field[3] = valid_until_time */
   0,   /* field[0] = verdict */
@@ -324,7 +337,7 @@ static const unsigned keyward__v1__validate_key_response__field_indices_by_name[
 static const ProtobufCIntRange keyward__v1__validate_key_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor keyward__v1__validate_key_response__descriptor =
 {
@@ -334,7 +347,7 @@ const ProtobufCMessageDescriptor keyward__v1__validate_key_response__descriptor 
   "Keyward__V1__ValidateKeyResponse",
   "keyward.v1",
   sizeof(Keyward__V1__ValidateKeyResponse),
-  5,
+  6,
   keyward__v1__validate_key_response__field_descriptors,
   keyward__v1__validate_key_response__field_indices_by_name,
   1,  keyward__v1__validate_key_response__number_ranges,
@@ -430,7 +443,7 @@ const ProtobufCMessageDescriptor keyward__v1__validate_keys_response__descriptor
   (ProtobufCMessageInit) keyward__v1__validate_keys_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue keyward__v1__verdict__enum_values_by_number[8] =
+static const ProtobufCEnumValue keyward__v1__verdict__enum_values_by_number[10] =
 {
   { "VERDICT_UNSPECIFIED", "KEYWARD__V1__VERDICT__VERDICT_UNSPECIFIED", 0 },
   { "VERDICT_VALID", "KEYWARD__V1__VERDICT__VERDICT_VALID", 1 },
@@ -440,18 +453,22 @@ static const ProtobufCEnumValue keyward__v1__verdict__enum_values_by_number[8] =
   { "VERDICT_REVOKED", "KEYWARD__V1__VERDICT__VERDICT_REVOKED", 5 },
   { "VERDICT_EXPIRED", "KEYWARD__V1__VERDICT__VERDICT_EXPIRED", 6 },
   { "VERDICT_DISABLED", "KEYWARD__V1__VERDICT__VERDICT_DISABLED", 7 },
+  { "VERDICT_RATE_LIMITED", "KEYWARD__V1__VERDICT__VERDICT_RATE_LIMITED", 8 },
+  { "VERDICT_USAGE_EXCEEDED", "KEYWARD__V1__VERDICT__VERDICT_USAGE_EXCEEDED", 9 },
 };
 static const ProtobufCIntRange keyward__v1__verdict__value_ranges[] = {
-{0, 0},{0, 8}
+{0, 0},{0, 10}
 };
-static const ProtobufCEnumValueIndex keyward__v1__verdict__enum_values_by_name[8] =
+static const ProtobufCEnumValueIndex keyward__v1__verdict__enum_values_by_name[10] =
 {
   { "VERDICT_DISABLED", 7 },
   { "VERDICT_EXPIRED", 6 },
   { "VERDICT_MALFORMED", 2 },
   { "VERDICT_NOT_FOUND", 3 },
+  { "VERDICT_RATE_LIMITED", 8 },
   { "VERDICT_REVOKED", 5 },
   { "VERDICT_UNSPECIFIED", 0 },
+  { "VERDICT_USAGE_EXCEEDED", 9 },
   { "VERDICT_VALID", 1 },
   { "VERDICT_WRONG_PERMISSION", 4 },
 };
@@ -462,9 +479,9 @@ const ProtobufCEnumDescriptor keyward__v1__verdict__descriptor =
   "Verdict",
   "Keyward__V1__Verdict",
   "keyward.v1",
-  8,
+  10,
   keyward__v1__verdict__enum_values_by_number,
-  8,
+  10,
   keyward__v1__verdict__enum_values_by_name,
   1,
   keyward__v1__verdict__value_ranges,

@@ -144,10 +144,18 @@ struct  Keyward__V1__CreateKeyRequest
    * first one, without its secret.
    */
   ProtobufCBinaryData request_id;
+  /*
+   * How often it may be used; absent means as often as anybody likes.
+   */
+  Keyward__V1__RateLimit *rate_limit;
+  /*
+   * How many times it may be used; absent means as many times as anybody likes.
+   */
+  Keyward__V1__UseLimit *use_limit;
 };
 #define KEYWARD__V1__CREATE_KEY_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__create_key_request__descriptor) \
-    , {0,NULL}, KEYWARD__V1__PERMISSION__PERMISSION_UNSPECIFIED, 0, NULL, {0,NULL} }
+    , {0,NULL}, KEYWARD__V1__PERMISSION__PERMISSION_UNSPECIFIED, 0, NULL, {0,NULL}, NULL, NULL }
 
 
 /*
@@ -302,8 +310,9 @@ struct  Keyward__V1__UpdateKeyRequest
    */
   Keyward__V1__Key *key;
   /*
-   * The fields to change, at least one: "name", "enabled", "expire_time". "expire_time" here and absent in the key
-   * means never. Any other path is refused: the permission never changes, the rest has methods of its own.
+   * The fields to change, at least one: "name", "enabled", "expire_time", "rate_limit", "use_limit". "expire_time" here
+   * and absent in the key means never, and a limit means none. Of a total that is changed, what was used counts still,
+   * unless its refill changes or it was none. Any other path is refused: the permission never changes, the rest has methods of its own.
    */
   Google__Protobuf__FieldMask *update_mask;
 };

@@ -26,7 +26,9 @@ typedef struct Keyward__V1__ValidateKeysResponse Keyward__V1__ValidateKeysRespon
 /* --- enums --- */
 
 /*
- * The answer of a validation: the first of these, in this order of judgement, that holds.
+ * The answer of a validation: the first of these that holds, in the order of judgement MALFORMED, NOT_FOUND,
+ * WRONG_PERMISSION, REVOKED, EXPIRED, DISABLED, USAGE_EXCEEDED, RATE_LIMITED, VALID. With VALID one use of the key is
+ * taken where it has limits; a refusal takes none.
  */
 typedef enum _Keyward__V1__Verdict {
   /*
@@ -61,7 +63,15 @@ typedef enum _Keyward__V1__Verdict {
   /*
    * The key is switched off.
    */
-  KEYWARD__V1__VERDICT__VERDICT_DISABLED = 7
+  KEYWARD__V1__VERDICT__VERDICT_DISABLED = 7,
+  /*
+   * Too soon after the uses before, or in the moment before more uses of a total are reserved on disk: see retry_time.
+   */
+  KEYWARD__V1__VERDICT__VERDICT_RATE_LIMITED = 8,
+  /*
+   * Every use that the key's total allows has been made.
+   */
+  KEYWARD__V1__VERDICT__VERDICT_USAGE_EXCEEDED = 9
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(KEYWARD__V1__VERDICT)
 } Keyward__V1__Verdict;
 
@@ -82,7 +92,8 @@ struct  Keyward__V1__ValidateKeyRequest
    */
   Keyward__V1__Permission permission;
   /*
-   * The instant by which the key is judged, not before now; absent means now.
+   * The instant by which the key is judged, not before now; absent means now. With it
+   * the key's limits are not judged, and no use is taken.
    */
   Google__Protobuf__Timestamp *as_of_time;
 };
@@ -98,8 +109,7 @@ struct  Keyward__V1__ValidateKeyResponse
 {
   ProtobufCMessage base;
   /*
-   * The verdict. The other fields are set with VERDICT_VALID, VERDICT_REVOKED, VERDICT_EXPIRED and
-   * VERDICT_DISABLED, and empty with the rest.
+   * The verdict. The other fields are empty with VERDICT_MALFORMED, VERDICT_NOT_FOUND and VERDICT_WRONG_PERMISSION.
    */
   Keyward__V1__Verdict verdict;
   /*
@@ -111,17 +121,23 @@ struct  Keyward__V1__ValidateKeyResponse
    */
   ProtobufCBinaryData name;
   /*
-   * The instant until which this verdict holds if nobody changes the key; absent means for ever.
+   * The instant until which this verdict holds if nobody changes the key; absent means for ever. VERDICT_VALID for a key
+   * with limits is good for this one use: its instant is that of the call, so that nobody keeps it for the next.
    */
   Google__Protobuf__Timestamp *valid_until_time;
   /*
    * The store's revision when the verdict was reached.
    */
   int64_t revision;
+  /*
+   * With VERDICT_RATE_LIMITED, and VERDICT_USAGE_EXCEEDED where there is a refill: the instant before which no use has
+   * a chance.
+   */
+  Google__Protobuf__Timestamp *retry_time;
 };
 #define KEYWARD__V1__VALIDATE_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__validate_key_response__descriptor) \
-    , KEYWARD__V1__VERDICT__VERDICT_UNSPECIFIED, {0,NULL}, {0,NULL}, NULL, 0 }
+    , KEYWARD__V1__VERDICT__VERDICT_UNSPECIFIED, {0,NULL}, {0,NULL}, NULL, 0, NULL }
 
 
 /*

@@ -29,12 +29,24 @@ public protocol Store: Sendable {
     _ query: AuditQuery, before revision: Revision?, limit: Int
   ) throws(StoreError) -> (events: [AuditEvent], total: Int)
 
+  /// The hash of the audit's newest row, which covers all before it; nil where there is no row.
+  func auditHash() throws(StoreError) -> Digest?
+
+  /// Begins a walk along the audit; nil where the store keeps none to walk along.
+  func auditVerifier() -> (any AuditVerifier)?
+
   /// Makes the changes in their order, all in one transaction with what the audit says of them, and returns once they
   /// are durable.
   /// - Parameter instant: the instant of the changes; the store keeps the latest it has been given.
   /// - Returns: for each change in turn where it went, or the conflict for which it alone was left out.
   /// - Throws: when none of the changes was made, or nobody can tell.
   func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>]
+}
+
+extension Store {
+  public func auditHash() throws(StoreError) -> Digest? { nil }
+
+  public func auditVerifier() -> (any AuditVerifier)? { nil }
 }
 
 /// A key as a store keeps it.

@@ -11,7 +11,7 @@ extension Method {
     case .createKey, .copyKey: .canCreate
     case .updateKey, .revokeKey, .rotateKey: .canUpdate
     case .deleteKey, .undeleteKey: .canDelete
-    case .listAuditEvents: .canAudit
+    case .listAuditEvents, .verifyAudit: .canAudit
     case .getStatus, .reload: .canOperate
     case .whoAmI: []
     }

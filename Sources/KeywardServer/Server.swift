@@ -41,6 +41,7 @@ package final class Server: Sendable {
   /// thread, what came of it.
   package typealias Reload = @Sendable (_ peer: Peer, _ done: @escaping @Sendable (ReloadOutcome) -> Void) -> Void
 
+  private let registry: Registry
   private let ownUID: UInt32
   private let authority: Authority
   private let listener: Listener
@@ -52,6 +53,7 @@ package final class Server: Sendable {
   package init(
     _ registry: Registry, at socket: consuming ListeningSocket, _ options: Options
   ) throws(SystemError) {
+    self.registry = registry
     ownUID = options.ownUID
     authority = Authority(Policy(ownUID: options.ownUID, grants: options.grants))
     let census = Census(limits: options.limits, ownUID: options.ownUID)
@@ -86,6 +88,16 @@ package final class Server: Sendable {
   package func adopt(_ grants: [Grant]) {
     authority.adopt(Policy(ownUID: ownUID, grants: grants))
   }
+
+  /// Replaces the window in which a key counts as soon unavailable: for the replies and warnings from here on.
+  package func adopt(_ soonWindow: SoonWindow) {
+    guard registry.soonWindow != soonWindow else { return }
+    registry.soonWindow = soonWindow
+    sweeper.consider()
+  }
+
+  /// The newest row of the audit.
+  package var auditHead: AuditHead { registry.auditHead }
 
   /// Takes no more connections, answers the calls that have come, and returns when every connection is closed and
   /// every change committed. What is not over in ``Limits/drainSeconds`` is cut off. Blocks; not for a reactor's or

@@ -9,6 +9,7 @@ package enum Request: Sendable {
   case getKey(KeySelector)
   case listKeys(ListQuery)
   case listAuditEvents(AuditPageQuery)
+  case verifyAudit
   case getStatus
   case whoAmI
   case reload
@@ -32,6 +33,7 @@ package enum Reply: Sendable {
   case getKey(KeyView, revision: Revision)
   case listKeys(KeyPage, revision: Revision)
   case listAuditEvents(AuditPage, revision: Revision)
+  case verifyAudit(AuditSummary, revision: Revision)
   case getStatus(ServiceStatus)
   case whoAmI(Identity, revision: Revision)
   case reload(revision: Revision)
@@ -43,7 +45,7 @@ package enum Reply: Sendable {
     case .getStatus(let status): status.revision
     case .validateKeys(_, let revision), .changed(_, _, _, let revision), .getKey(_, let revision),
       .listKeys(_, let revision), .listAuditEvents(_, let revision), .whoAmI(_, let revision),
-      .reload(let revision):
+      .verifyAudit(_, let revision), .reload(let revision):
       revision
     }
   }
@@ -57,6 +59,7 @@ package enum OutgoingRequest: Sendable {
   case getKey(KeySelector)
   case listKeys(ListQuery)
   case listAuditEvents(AuditPageQuery)
+  case verifyAudit
   case getStatus
   case whoAmI
   case reload
@@ -69,6 +72,7 @@ package enum OutgoingRequest: Sendable {
     case .getKey: .getKey
     case .listKeys: .listKeys
     case .listAuditEvents: .listAuditEvents
+    case .verifyAudit: .verifyAudit
     case .getStatus: .getStatus
     case .whoAmI: .whoAmI
     case .reload: .reload

@@ -15,6 +15,7 @@ package enum Method: Sendable, CaseIterable {
   case copyKey
   case rotateKey
   case listAuditEvents
+  case verifyAudit
   case getStatus
   case whoAmI
   case reload
@@ -23,7 +24,7 @@ package enum Method: Sendable, CaseIterable {
     switch self {
     case .validateKey, .validateKeys: "keyward.v1.ValidationService"
     case .createKey, .getKey, .listKeys, .updateKey, .revokeKey, .deleteKey, .undeleteKey, .copyKey, .rotateKey,
-      .listAuditEvents:
+      .listAuditEvents, .verifyAudit:
       "keyward.v1.KeyService"
     case .getStatus, .whoAmI, .reload: "keyward.v1.ControlService"
     }
@@ -43,6 +44,7 @@ package enum Method: Sendable, CaseIterable {
     case .copyKey: "CopyKey"
     case .rotateKey: "RotateKey"
     case .listAuditEvents: "ListAuditEvents"
+    case .verifyAudit: "VerifyAudit"
     case .getStatus: "GetStatus"
     case .whoAmI: "WhoAmI"
     case .reload: "Reload"

@@ -44,6 +44,7 @@ struct RightsMatrixTests {
     case .deleteKey: [change(.delete(.sample(1)), .canDelete)]
     case .undeleteKey: [change(.undelete(.sample(1)), .canDelete)]
     case .copyKey: [change(.copy(.sample(1), CopyKey()), .canCreate)]
+    case .verifyAudit: [Attempt(request: .verifyAudit, right: .canAudit)]
     case .listAuditEvents: [Attempt(request: .listAuditEvents(try AuditPageQuery(AuditQuery())), right: .canAudit)]
     case .getStatus: [Attempt(request: .getStatus, right: .canOperate)]
     case .whoAmI: [Attempt(request: .whoAmI, right: nil)]

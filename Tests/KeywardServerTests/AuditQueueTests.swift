@@ -72,6 +72,7 @@ import Testing
       (.validateKey, .canValidate), (.validateKeys, .canValidate), (.createKey, .canCreate), (.copyKey, .canCreate),
       (.getKey, .canRead), (.listKeys, .canView), (.updateKey, .canUpdate), (.revokeKey, .canUpdate),
       (.rotateKey, .canUpdate), (.deleteKey, .canDelete), (.undeleteKey, .canDelete), (.listAuditEvents, .canAudit),
+      (.verifyAudit, .canAudit),
       (.getStatus, .canOperate), (.reload, .canOperate), (.whoAmI, []),
     ]
     #expect(expected.map(\.0).count == Method.allCases.count)

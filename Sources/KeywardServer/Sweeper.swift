@@ -26,11 +26,14 @@ final class Sweeper: @unchecked Sendable {
   private var nextForgetting: UInt64 = 0
 
   /// Nanoseconds between two runs at most.
-  private static let maxPause: UInt64 = 30_000_000_000
+  private let maxPause: UInt64
   /// Nanoseconds between two times of letting go of what is no longer of use.
   private static let forgettingPause: UInt64 = 600_000_000_000
 
-  init(registry: Registry, writer: Writer, clock: Clock, log: Logger) {
+  init(
+    registry: Registry, writer: Writer, clock: Clock, log: Logger, maxPause: UInt64 = 30_000_000_000
+  ) {
+    self.maxPause = maxPause
     self.registry = registry
     self.writer = writer
     self.clock = clock
@@ -89,12 +92,12 @@ final class Sweeper: @unchecked Sendable {
       for event in sweep.events { report(event) }
       if let failure = sweep.failure { throw failure }
       guard sweep.isComplete, try !hasMoreUpkeep(at: now) else { return (0, false) }
-      return (min(sweep.next.map { pause(until: $0) } ?? Self.maxPause, Self.maxPause), false)
+      return (min(sweep.next.map { pause(until: $0) } ?? maxPause, maxPause), false)
     } catch {
       if let suppressed = failures.admit() {
         log.error("sweep failed", metadata: ["reason": "\(error.message)", "suppressed": "\(suppressed)"])
       }
-      return (Self.maxPause, true)
+      return (maxPause, true)
     }
   }
 
@@ -105,7 +108,7 @@ final class Sweeper: @unchecked Sendable {
     do throws(StoreError) {
       if monotonic >= nextFlush {
         if try registry.flushUses() { return true }
-        nextFlush = monotonic + Self.maxPause
+        nextFlush = monotonic + maxPause
       }
       if monotonic >= nextForgetting {
         if try registry.forget(at: now) { return true }
@@ -128,7 +131,7 @@ final class Sweeper: @unchecked Sendable {
     // A clock that has gone back does not put off what has come due already.
     guard instant > registry.judged(now) else { return 0 }
     let (microseconds, overflow) = instant.microseconds.subtractingReportingOverflow(now.microseconds)
-    return overflow || microseconds >= Int64(Self.maxPause / 1000) ? Self.maxPause : UInt64(microseconds) * 1000
+    return overflow || microseconds >= Int64(maxPause / 1000) ? maxPause : UInt64(microseconds) * 1000
   }
 
   /// Sets the timer, unless it fires earlier anyway.

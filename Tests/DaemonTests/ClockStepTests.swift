@@ -18,10 +18,16 @@ struct ClockStepTests {
   init() throws {
     scratch = try Scratch()
     try Self.set("2027-03-01 12:00:00", in: scratch)
-    daemon = try Daemon(
-      scratch,
+    daemon = try Self.start(scratch)
+  }
+
+  /// By way of env(1): libfaketime adds a variable to an environment that it has not seen before, which moves the
+  /// environment, and Swift would no longer find the arguments before it.
+  private static func start(_ scratch: Scratch) throws -> Daemon {
+    try Daemon(
+      scratch, wrapper: ["/usr/bin/env"],
       environment: [
-        "LD_PRELOAD": faketime, "FAKETIME_TIMESTAMP_FILE": Self.file(scratch), "FAKETIME_NO_CACHE": "1",
+        "LD_PRELOAD": faketime, "FAKETIME_TIMESTAMP_FILE": file(scratch), "FAKETIME_NO_CACHE": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": "UTC",
       ])
   }
@@ -62,12 +68,7 @@ struct ClockStepTests {
     #expect(try client.key(id: view.key.id).state == .expired)
     #expect(try client.status().currentTime >= end)
     #expect(daemon.end() == 0)
-    let again = try Daemon(
-      scratch,
-      environment: [
-        "LD_PRELOAD": faketime, "FAKETIME_TIMESTAMP_FILE": Self.file(scratch), "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": "UTC",
-      ])
+    let again = try Self.start(scratch)
     #expect(try again.client().validate(secret, for: .chat).verdict == .expired)
     #expect(try types(3, again.client()) == [.created, .created, .expired])
   }

@@ -22,6 +22,8 @@ final class Sweeper: @unchecked Sendable {
   private var planned: UInt64 = .max
   /// No run before that, of the same clock: set where the store has failed.
   private var earliest: UInt64 = 0
+  /// The same, as the writer's queue knows it.
+  private var retry: UInt64 = 0
   private var nextFlush: UInt64 = 0
   private var nextForgetting: UInt64 = 0
 
@@ -74,7 +76,11 @@ final class Sweeper: @unchecked Sendable {
   private func fire() {
     planned = .max
     writer.perform { [self] in
+      // The timer may have fired once more before a failure was known.
+      let now = clock.monotonicNanoseconds()
+      guard now >= retry else { return queue.async { [retry] in self.plan(in: retry - now) } }
       let (pause, hasFailed) = runPiece()
+      if hasFailed { retry = now + pause }
       queue.async {
         // Changes that come meanwhile do not have a store that fails asked over and over.
         if hasFailed { self.earliest = self.clock.monotonicNanoseconds() + pause }

@@ -63,6 +63,12 @@ public final class Client {
     return page
   }
 
+  /// Walks along the whole audit, which may take minutes: give the client a ``Options/timeoutMilliseconds`` for that.
+  public func verifyAudit() throws(ClientError) -> AuditSummary {
+    guard case .verifyAudit(let summary, _) = try call(.verifyAudit) else { throw .otherReply }
+    return summary
+  }
+
   /// Judges a secret.
   /// - Parameter later: the instant to judge by, not before now; nil for now.
   public func validate(

@@ -11,8 +11,10 @@ struct Attempts {
     known[Name(uid: attempt.id.uid, requestID: attempt.id.requestID)] = attempt
   }
 
-  mutating func forget(before instant: Instant) {
-    known = known.filter { $0.value.time >= instant }
+  func hasAny(upTo instant: Instant) -> Bool { known.values.contains { $0.time <= instant } }
+
+  mutating func forget(upTo instant: Instant) {
+    known = known.filter { $0.value.time > instant }
   }
 
   /// The key that the same attempt made, nil where it is a new one.

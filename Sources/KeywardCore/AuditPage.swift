@@ -30,11 +30,16 @@ public struct AuditPage: Sendable, Equatable {
   public let nextPageToken: String
   /// How many events there are on all pages.
   public let totalSize: Int
+  /// By which the availability of the keys is told.
+  public let soonWindow: SoonWindow
 
-  public init(events: [AuditEvent], nextPageToken: String, totalSize: Int) {
+  public init(
+    events: [AuditEvent], nextPageToken: String, totalSize: Int, soonWindow: SoonWindow = .oneMonth
+  ) {
     self.events = events
     self.nextPageToken = nextPageToken
     self.totalSize = totalSize
+    self.soonWindow = soonWindow
   }
 }
 

@@ -12,6 +12,8 @@ struct Index {
   private var byName: [KeyName: Int] = [:]
   private(set) var revision: Revision = 0
   private(set) var agenda = Agenda()
+  /// Of each key that had another secret: its row, and the end of the first one to end.
+  private var graces: [Int: Instant] = [:]
   private var uses = UseLog()
   private var meters = MeterTable()
 
@@ -24,6 +26,14 @@ struct Index {
   func key(id: KeyID) -> Key? { byID[id].flatMap { rows[$0]?.key } }
 
   func key(name: KeyName) -> Key? { byName[name].flatMap { rows[$0]?.key } }
+
+  /// A key with the last use of it that is remembered and not written yet.
+  func withLastUse(_ key: Key) -> Key {
+    guard let row = byID[key.id], let use = uses.latest(of: row) else { return key }
+    var key = key
+    key.lastUsedTime = max(key.lastUsedTime ?? use, use)
+    return key
+  }
 
   func contains(_ name: KeyName) -> Bool { byName[name] != nil }
 
@@ -97,33 +107,52 @@ struct Index {
   }
 
   /// Takes out what was used since the last time, up to a limit.
-  mutating func takeUses(limit: Int) -> [KeyUse] {
+  mutating func takeUses(limit: Int) -> [(row: Int, use: KeyUse)] {
     uses.take(limit: limit).compactMap { row, instant in
-      guard let present = rows[row], present.key.lastUsedTime.map({ $0 < instant }) ?? true else { return nil }
+      guard let present = rows[row], present.key.lastUsedTime.map({ $0 <= instant }) ?? true else { return nil }
       rows.setLastUsed(instant, at: row)
-      return KeyUse(ordinal: present.ordinal, time: instant)
+      return (row, KeyUse(ordinal: present.ordinal, time: instant))
     }
   }
 
-  /// The next thing that has come due for a key, and the key.
-  mutating func takeDue(at now: Instant, window: SoonWindow) -> (key: Key, event: DueEvent)? {
-    while let row = agenda.takeDue(at: now) {
-      guard let key = rows[row]?.key else { continue }
-      if let event = key.nextDueEvent(at: now, window: window) { return (key, event) }
-      attend(to: row, after: now, window)
-    }
-    return nil
+  /// Whether there is a use that is not taken out.
+  var hasUses: Bool { !uses.isEmpty }
+
+  /// Has uses that could not be written taken out again another time.
+  mutating func putBack(_ taken: [(row: Int, use: KeyUse)]) {
+    for (row, use) in taken { uses.record(row, at: use.time) }
   }
 
-  /// Looks at a key again when there may be something to record.
+  /// Takes out the key whose instant has come first, and the next thing that has come due for it.
+  /// - Returns: nil where there is none.
+  mutating func takeDue(at now: Instant, window: SoonWindow) -> Due? {
+    guard let row = agenda.takeDue(at: now) else { return nil }
+    guard let key = rows[row]?.key else { return .nothing }
+    if let event = key.nextDueEvent(at: now, window: window) { return .event(event, of: key) }
+    agenda.set(row, at: key.nextAttention(after: now, window: window))
+    return .nothing
+  }
+
+  /// What became of a key that came up.
+  enum Due {
+    case event(DueEvent, of: Key)
+    /// It was looked at too early.
+    case nothing
+  }
+
+  /// Looks at a key again when there is something to record.
   mutating func attend(to id: KeyID, after now: Instant, _ window: SoonWindow) {
-    if let row = byID[id] { attend(to: row, after: now, window) }
+    guard let row = byID[id], let key = rows[row]?.key else { return }
+    agenda.set(row, at: key.nextAttention(after: now, window: window))
   }
 
-  private mutating func attend(to row: Int, after now: Instant, _ window: SoonWindow) {
-    guard let key = rows[row]?.key else { return }
-    let isDue = key.nextDueEvent(at: now, window: window) != nil
-    if let next = isDue ? now : key.nextAttention(after: now, window: window) { agenda.add(row, at: next) }
+  /// As ``attend(to:after:_:)`` for the keys in a range of rows.
+  /// - Returns: whether there are rows behind them.
+  mutating func attend(toRows range: Range<Int>, after now: Instant, _ window: SoonWindow) -> Bool {
+    for row in range.clamped(to: 0..<rows.count) {
+      if let key = rows[row]?.key { agenda.set(row, at: key.nextAttention(after: now, window: window)) }
+    }
+    return range.upperBound < rows.count
   }
 
   /// - Precondition: the ordinal is higher than every one before, and the id, digest and name are new.
@@ -133,6 +162,7 @@ struct Index {
     digests.append([stored.digest] + stored.former.map(\.digest))
     byDigest.insert(stored.digest, row: row)
     for former in stored.former { byDigest.insert(former.digest, row: row, until: former.until) }
+    graces[row] = stored.former.map(\.until).min()
     byID[stored.key.id] = row
     meters.set(row, stored.key)
     if stored.key.deleteTime == nil { byName[stored.key.name] = row }
@@ -156,15 +186,30 @@ struct Index {
     for old in digests[row] { byDigest.limit(old, until: oldUntil) }
     byDigest.insert(digest, row: row)
     digests[row].insert(digest, at: 0)
+    graces[row] = min(graces[row] ?? oldUntil, oldUntil)
+  }
+
+  func hasFormerDigests(endedBy instant: Instant) -> Bool { graces.values.contains { $0 <= instant } }
+
+  /// Lets go of former digests that have ended, which then are free for other keys.
+  mutating func dropFormerDigests(endedBy instant: Instant) {
+    for (row, first) in graces where first <= instant {
+      let ended = digests[row].filter { byDigest[$0].map { $0.until <= instant } ?? false }
+      for digest in ended { byDigest.remove(digest) }
+      digests[row].removeAll { ended.contains($0) }
+      graces[row] = digests[row].dropFirst().compactMap { byDigest[$0]?.until }.min()
+    }
   }
 
   mutating func purge(_ id: KeyID, revision: Revision) {
     guard let row = byID.removeValue(forKey: id), let gone = rows[row] else { return }
     for digest in digests[row] { byDigest.remove(digest) }
     digests[row] = []
+    graces[row] = nil
     if gone.key.deleteTime == nil { byName[gone.key.name] = nil }
     rows.remove(at: row)
     meters.remove(row)
+    agenda.set(row, at: nil)
     advance(to: revision)
   }
 

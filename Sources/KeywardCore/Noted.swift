@@ -33,28 +33,39 @@ extension Key {
 
   /// What has come due by an instant and is not recorded, the first thing first.
   func nextDueEvent(at now: Instant, window: SoonWindow) -> DueEvent? {
-    if let purgeTime, deleteTime != nil { return purgeTime <= now ? DueEvent(type: .purged, after: nil) : nil }
+    if deleteTime != nil {
+      return purgeTime.map { $0 <= now } ?? false ? DueEvent(type: .purged, after: nil) : nil
+    }
+    if let expiry = expiryToNote, expiry <= now { return event(.expired) { $0.expired = expiry } }
     if let revokeTime, revokeTime <= now {
       return noted.revoked == revokeTime ? nil : event(.revoked) { $0.revoked = revokeTime }
     }
-    if let expireTime, expireTime <= now {
-      return noted.expired == expireTime ? nil : event(.expired) { $0.expired = expireTime }
-    }
-    if enabled, let end, end <= window.end(from: now), noted.soon != end {
+    if let end = endToWarnOf(at: now), window.start(of: end) <= now {
       return event(.soonUnavailable) { $0.soon = end }
     }
     return nil
   }
 
-  /// The next instant at which there may be something to record; nil for never.
+  /// The instant from which on ``nextDueEvent(at:window:)`` may tell of something, `now` where it does already; nil
+  /// for never.
   func nextAttention(after now: Instant, window: SoonWindow) -> Instant? {
-    if deleteTime != nil { return purgeTime }
-    if let revokeTime, revokeTime <= now { return nil }
-    // An expired key may still come to its revoke time.
-    let ends = [revokeTime, expireTime].compactMap { $0 }.filter { $0 > now }
-    guard let next = ends.min() else { return nil }
-    guard enabled, let end, noted.soon != end else { return next }
-    return min(next, max(now, window.start(of: end)))
+    if deleteTime != nil { return purgeTime.map { max($0, now) } }
+    let revocation = noted.revoked == revokeTime ? nil : revokeTime
+    let warning = endToWarnOf(at: now).map { window.start(of: $0) }
+    return [expiryToNote, revocation, warning].compactMap { $0 }.min().map { max($0, now) }
+  }
+
+  /// The expiry that is still to be recorded, unless the key is revoked before: then nothing changes with it.
+  private var expiryToNote: Instant? {
+    guard let expireTime, noted.expired != expireTime else { return nil }
+    guard let revokeTime else { return expireTime }
+    return expireTime < revokeTime && noted.revoked != revokeTime ? expireTime : nil
+  }
+
+  /// The end that is still to be warned of; none of a key that is not active.
+  private func endToWarnOf(at now: Instant) -> Instant? {
+    guard enabled, let end, end > now, noted.soon != end else { return nil }
+    return end
   }
 
   private func event(_ type: ChangeType, _ note: (inout Noted) -> Void) -> DueEvent {

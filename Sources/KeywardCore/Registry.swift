@@ -15,15 +15,19 @@ public final class Registry: Sendable {
   let store: any Store
   let index: Mutex<Index>
   /// What ``commit(_:at:)`` remembers; its lock is for the compiler, there is one caller.
-  private let attempts = Mutex(Attempts())
+  let attempts = Mutex(Attempts())
   let runLowHandler = Mutex<(@Sendable () -> Void)?>(nil)
-  private let window = Mutex(SoonWindow.oneMonth)
+  let window: Mutex<SoonWindow>
   /// The latest instant recorded, in microseconds.
   let latest: Atomic<Int64>
 
+  /// The end of the audit as this process knows it.
+  private let head: Mutex<AuditHead>
+
   /// Loads every key.
-  public init(store: any Store) throws(StoreError) {
+  public init(store: any Store, soonWindow: SoonWindow = .oneMonth) throws(StoreError) {
     self.store = store
+    window = Mutex(soonWindow)
     var loaded = Index()
     let mark = try store.load { (stored) throws(StoreError) in
       guard loaded.key(id: stored.key.id) == nil, !loaded.contains(stored.digest),
@@ -32,23 +36,21 @@ public final class Registry: Sendable {
       else { throw .damaged("two keys have the same id, name or digest") }
       loaded.insert(stored)
       // What is due already comes up at the first sweep, whenever that is.
-      loaded.attend(to: stored.key.id, after: .epoch, .oneMonth)
+      loaded.attend(to: stored.key.id, after: .epoch, soonWindow)
     }
     loaded.advance(to: mark.revision)
     try store.loadReservations { (reservation) throws(StoreError) in loaded.restore(reservation) }
     index = Mutex(loaded)
     latest = Atomic(mark.latestInstant.microseconds)
+    head = Mutex(AuditHead(revision: mark.revision, hash: try store.auditHash()))
     try store.loadAttempts { (attempt) throws(StoreError) in attempts.withLock { $0.remember(attempt) } }
-  }
-
-  /// How long before its end a key counts as soon unavailable.
-  public var soonWindow: SoonWindow {
-    get { window.withLock { $0 } }
-    set { window.withLock { $0 = newValue } }
   }
 
   /// The store's revision.
   public var revision: Revision { index.withLock { $0.revision } }
+
+  /// The newest row of the audit.
+  public var auditHead: AuditHead { head.withLock { $0 } }
 
   /// How many keys there are, deleted ones not counted.
   public var keyCount: Int { index.withLock { $0.count } }
@@ -81,25 +83,32 @@ public final class Registry: Sendable {
   /// One key by its id, deleted or not.
   /// - Throws: ``DomainError/notFound(_:)``.
   public func key(id: KeyID, at instant: Instant) throws(DomainError) -> KeyView {
-    guard let key = index.withLock({ $0.key(id: id) }) else { throw KeyRules.notFound(id) }
+    let found = index.withLock { index in index.key(id: id).map { index.withLastUse($0) } }
+    guard let key = found else { throw KeyRules.notFound(id) }
     return view(of: key, at: judged(instant))
   }
 
   /// One key by its exact name; deleted ones have none.
   /// - Throws: ``DomainError/notFound(_:)``.
   public func key(name: KeyName, at instant: Instant) throws(DomainError) -> KeyView {
-    guard let key = index.withLock({ $0.key(name: name) }) else {
+    guard let key = index.withLock({ index in index.key(name: name).map { index.withLastUse($0) } }) else {
       throw .notFound("no key has the name \"\(name.text)\"")
     }
     return view(of: key, at: judged(instant))
   }
 
-  /// One page of keys. Takes the time that looking at every key takes, and holds up nobody meanwhile.
+  /// One page of keys. Takes the time that looking at every key takes, and holds up nobody meanwhile. An order by last
+  /// use goes by what is written of it; each key tells its very last.
   /// - Throws: ``DomainError/invalid(field:_:)`` for a page token that this query never gave, or an instant that has
   ///   passed.
   public func list(_ query: ListQuery, at instant: Instant) throws(DomainError) -> KeyPage {
     let now = try judged(instant, asOf: query.asOf)
-    return try index.withLock { $0.rows }.page(query, at: now, soonEnd: soonWindow.end(from: now))
+    let soonEnd = soonWindow.end(from: now)
+    let page = try index.withLock { $0.rows }.page(query, at: now, soonEnd: soonEnd)
+    let keys = index.withLock { index in page.keys.map { index.withLastUse($0.key) } }
+    return KeyPage(
+      keys: keys.map { KeyView($0, at: now, soonEnd: soonEnd) }, nextPageToken: page.nextPageToken,
+      totalSize: page.totalSize)
   }
 
   /// The instant by which a question about a later instant is judged.
@@ -129,7 +138,7 @@ public final class Registry: Sendable {
     let page = Array(events.prefix(query.pageSize))
     let hasMore = events.count > page.count
     let next = hasMore ? page.last.map { AuditPageToken(revision: $0.revision).text(for: query.events) } : nil
-    return AuditPage(events: page, nextPageToken: next ?? "", totalSize: total)
+    return AuditPage(events: page, nextPageToken: next ?? "", totalSize: total, soonWindow: soonWindow)
   }
 
   /// Carries out commands in as few commits of the store as they allow; one that is refused leaves the others as they
@@ -165,7 +174,7 @@ public final class Registry: Sendable {
   }
 
   /// Makes the changes in one commit of the store, and makes them known.
-  private func carryOut(_ drafts: [Draft], at now: Instant) -> [Result<Outcome, DomainError>] {
+  func carryOut(_ drafts: [Draft], at now: Instant) -> [Result<Outcome, DomainError>] {
     guard !drafts.isEmpty else { return [] }
     let placements: [Result<Placement, Conflict>]
     do throws(StoreError) {
@@ -174,9 +183,17 @@ public final class Registry: Sendable {
       return drafts.map { _ in .failure(DomainError(error)) }
     }
     latest.store(now.microseconds, ordering: .relaxed)
+    defer { noteHead(placements) }
     return zip(drafts, placements).map { draft, placement in
       placement.mapError { draft.refusal($0) }.map { publish(draft, at: $0, now) }
     }
+  }
+
+  /// The changes are made already: a head that cannot be read is told at the next change.
+  private func noteHead(_ placements: [Result<Placement, Conflict>]) {
+    let revisions = placements.compactMap { try? $0.get().revision }
+    guard let revision = revisions.last, let hash = try? store.auditHash() else { return }
+    head.withLock { $0 = AuditHead(revision: revision, hash: hash) }
   }
 
   /// Makes a change known that the store has made.
@@ -228,66 +245,8 @@ extension Registry: KeyLookup {
   }
 }
 
-extension Registry {
-  /// Records what time has done, for the sweeper: a bounded piece of it.
-  ///
-  /// Nothing is judged by whether this has run.
-  /// - Throws: where the store takes no changes; what was due then is due at the next call.
-  public func sweep(at instant: Instant, limit: Int = 256) throws(StoreError) -> Sweep {
-    let now = judged(instant)
-    let window = soonWindow
-    var drafts: [Draft] = []
-    while drafts.count < limit, let due = index.withLock({ $0.takeDue(at: now, window: window) }) {
-      let effect = due.event.after.map { Change.Effect.note($0) } ?? .purge
-      let change = Change(effect, type: due.event.type, by: .keyward, before: due.key)
-      drafts.append(Draft(change: change, subject: due.key, secret: nil))
-    }
-    let results = carryOut(drafts, at: now)
-    var events: [Sweep.Event] = []
-    for (draft, result) in zip(drafts, results) {
-      switch result {
-      case .success(let outcome):
-        events.append(Sweep.Event(type: draft.change.type, key: outcome.view.key, revision: outcome.revision))
-      case .failure: index.withLock { $0.attend(to: draft.subject.id, after: now, window) }
-      }
-    }
-    let uses = index.withLock { $0.takeUses(limit: limit) }
-    if !uses.isEmpty { try store.recordUse(uses) }
-    try reserveUses(at: now)
-    let next = index.withLock { $0.agenda.next }
-    return Sweep(events: events, isComplete: drafts.count < limit && uses.count < limit, next: next)
-  }
-
-  /// The next instant that matters to ``sweep(at:limit:)``; nil where none is to come.
-  public var nextAttention: Instant? { index.withLock { $0.agenda.next } }
-
-  /// Lets go of what is no longer of use: attempts of more than 24 hours ago, former secrets past their grace.
-  /// - Returns: whether there may be more.
-  public func forget(at instant: Instant, limit: Int = 1000) throws(StoreError) -> Bool {
-    let now = judged(instant)
-    attempts.withLock { $0.forget(before: now.adding(seconds: -RequestID.lifetimeSeconds)) }
-    return try store.forget(before: now, limit: limit) > 0
-  }
-}
-
-/// What one piece of sweeping came to.
-public struct Sweep: Sendable {
-  public struct Event: Sendable {
-    public let type: ChangeType
-    /// The key, as it was last for one that is gone.
-    public let key: Key
-    public let revision: Revision
-  }
-
-  public let events: [Event]
-  /// Whether nothing more is due at present.
-  public let isComplete: Bool
-  /// The next instant that matters; nil where none is to come.
-  public let next: Instant?
-}
-
 extension DomainError {
-  init(_ error: StoreError) {
+  package init(_ error: StoreError) {
     switch error {
     case .unavailable(let text): self = .unavailable(text)
     case .exhausted(let text): self = .exhausted(text)

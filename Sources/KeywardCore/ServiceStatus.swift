@@ -13,10 +13,13 @@ public struct ServiceStatus: Sendable, Equatable {
   public let callCount: Int
   /// Those of them that were refused for lack of a right.
   public let refusedCallCount: Int
+  /// The newest row of the audit.
+  public let auditHead: AuditHead
 
   public init(
     version: String, pid: Int32, startTime: Instant, currentTime: Instant, revision: Revision, keyCount: Int,
-    connectionCount: Int, callCount: Int, refusedCallCount: Int
+    connectionCount: Int, callCount: Int, refusedCallCount: Int,
+    auditHead: AuditHead = AuditHead(revision: 0, hash: nil)
   ) {
     self.version = version
     self.pid = pid
@@ -27,6 +30,7 @@ public struct ServiceStatus: Sendable, Equatable {
     self.connectionCount = connectionCount
     self.callCount = callCount
     self.refusedCallCount = refusedCallCount
+    self.auditHead = auditHead
   }
 }
 

@@ -36,6 +36,12 @@ public protocol Store: Sendable {
     _ query: AuditQuery, before revision: Revision?, limit: Int
   ) throws(StoreError) -> (events: [AuditEvent], total: Int)
 
+  /// The hash of the audit's newest row, which covers all before it; nil where there is no row.
+  func auditHash() throws(StoreError) -> Digest?
+
+  /// Begins a walk along the audit; nil where the store keeps none to walk along.
+  func auditVerifier() -> (any AuditVerifier)?
+
   /// Makes the changes in their order, all in one transaction with what the audit says of them, and returns once they
   /// are durable.
   /// - Parameter instant: the instant of the changes; the store keeps the latest it has been given.
@@ -47,6 +53,12 @@ public protocol Store: Sendable {
   func commitTogether(
     _ changes: [Change], at instant: Instant
   ) throws(StoreError) -> [Result<Placement, Conflict>]
+}
+
+extension Store {
+  public func auditHash() throws(StoreError) -> Digest? { nil }
+
+  public func auditVerifier() -> (any AuditVerifier)? { nil }
 }
 
 /// A key as a store keeps it.

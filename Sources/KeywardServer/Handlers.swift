@@ -31,10 +31,12 @@ final class Handlers: Sendable {
   private static let lookUpsPerUser = 64
   /// For what waits on the host's name services.
   private let lookUpQueue = DispatchQueue(label: "keyward.names")
+  private let verifier: Verifier
   private let listQueue = DispatchQueue(label: "keyward.lists", qos: .utility)
 
   init(_ parts: Parts) {
     self.parts = parts
+    verifier = Verifier(registry: parts.registry, writer: parts.writer)
     refusals = Throttle(clock: parts.clock)
     failures = Throttle(clock: parts.clock)
   }
@@ -80,6 +82,7 @@ final class Handlers: Sendable {
       case .change(let change): try carryOut(change, of: caller, by: deadline, address)
       case .groupChange(let group): try carryOut(group, of: caller, by: deadline, address)
       case .listAuditEvents(let query): try tellAudit(query, by: deadline, address)
+      case .verifyAudit: try verifier.begin(by: deadline, address)
       case .whoAmI:
         if let user = parts.names.cachedName(of: caller.peer.uid) { return .success(identity(of: caller, user)) }
         try lookUp(caller, address)
@@ -208,7 +211,7 @@ final class Handlers: Sendable {
       version: parts.version, pid: ProcessGuard.processID, startTime: parts.startTime,
       currentTime: parts.registry.judged(now), revision: parts.registry.revision, keyCount: parts.registry.keyCount,
       connectionCount: parts.census.total, callCount: parts.statistics.callCount,
-      refusedCallCount: parts.statistics.refusedCallCount)
+      refusedCallCount: parts.statistics.refusedCallCount, auditHead: parts.registry.auditHead)
   }
 
   private func identity(of caller: Caller, _ user: String) -> Reply {

@@ -11,7 +11,7 @@ extension Method {
     case .createKey, .copyKey: .canCreate
     case .updateKey, .revokeKey, .rotateKey, .batchUpdateKeys, .batchRevokeKeys: .canUpdate
     case .deleteKey, .undeleteKey, .batchDeleteKeys: .canDelete
-    case .listAuditEvents: .canAudit
+    case .listAuditEvents, .verifyAudit: .canAudit
     case .getStatus, .reload: .canOperate
     case .whoAmI: []
     }

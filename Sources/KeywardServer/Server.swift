@@ -41,6 +41,7 @@ package final class Server: Sendable {
   /// thread, what came of it.
   package typealias Reload = @Sendable (_ peer: Peer, _ done: @escaping @Sendable (ReloadOutcome) -> Void) -> Void
 
+  private let registry: Registry
   private let ownUID: UInt32
   private let authority: Authority
   private let listener: Listener
@@ -48,12 +49,12 @@ package final class Server: Sendable {
   private let writer: Writer
   private let sweeper: Sweeper
   private let limits: Limits
-  private let registry: Registry
   private let clock: Clock
 
   package init(
     _ registry: Registry, at socket: consuming ListeningSocket, _ options: Options
   ) throws(SystemError) {
+    self.registry = registry
     ownUID = options.ownUID
     authority = Authority(Policy(ownUID: options.ownUID, grants: options.grants))
     let census = Census(limits: options.limits, ownUID: options.ownUID)
@@ -63,7 +64,6 @@ package final class Server: Sendable {
       registry: registry, clock: options.clock, names: names, limit: options.limits.commandsWaiting)
     sweeper = Sweeper(registry: registry, writer: writer, clock: options.clock, log: options.log)
     limits = options.limits
-    self.registry = registry
     clock = options.clock
     let handlers = Handlers(
       Handlers.Parts(
@@ -92,6 +92,16 @@ package final class Server: Sendable {
     authority.adopt(Policy(ownUID: ownUID, grants: grants))
   }
 
+  /// Replaces the window in which a key counts as soon unavailable: for the replies and warnings from here on.
+  package func adopt(_ soonWindow: SoonWindow) {
+    guard registry.soonWindow != soonWindow else { return }
+    registry.soonWindow = soonWindow
+    sweeper.consider()
+  }
+
+  /// The newest row of the audit.
+  package var auditHead: AuditHead { registry.auditHead }
+
   /// Takes no more connections, answers the calls that have come, and returns when every connection is closed and
   /// every change committed. What is not over in ``Limits/drainSeconds`` is cut off. Blocks; not for a reactor's or
   /// the writer's queue.
@@ -114,7 +124,8 @@ package final class Server: Sendable {
 
   /// Has uses of keys with totals reserved: now, and between commits whenever they run low.
   private func reserveUses() {
-    writer.finish { try? registry.reserveUses(at: clock.now()) }
+    // Nobody else is at the store yet.
+    try? registry.reserveUses(at: clock.now())
     registry.whenUsesRunLow { [weak self] in
       // What the store cannot take now is tried again at the next sweep, which says so.
       guard let self else { return }

@@ -8,7 +8,7 @@ import Logging
 /// Its timer is of the monotonic clock and at most ``maxPause`` away, and each time it runs it goes by the wall clock, so
 /// that a step of that one is noticed. It works on the writer's queue a piece at a time, and commands go between.
 ///
-/// Concurrency: the plan is touched on `queue` alone and the rest on the writer's, which is what makes it
+/// Concurrency: `planned` and `earliest` are touched on `queue` alone and the rest on the writer's, which is what makes it
 /// `@unchecked Sendable`.
 final class Sweeper: @unchecked Sendable {
   private let registry: Registry
@@ -20,14 +20,22 @@ final class Sweeper: @unchecked Sendable {
   private let timer: any DispatchSourceTimer
   /// When the timer will fire, in the monotonic clock's nanoseconds.
   private var planned: UInt64 = .max
+  /// No run before that, of the same clock: set where the store has failed.
+  private var earliest: UInt64 = 0
+  /// The same, as the writer's queue knows it.
+  private var retry: UInt64 = 0
+  private var nextFlush: UInt64 = 0
   private var nextForgetting: UInt64 = 0
 
   /// Nanoseconds between two runs at most.
-  private static let maxPause: UInt64 = 30_000_000_000
+  private let maxPause: UInt64
   /// Nanoseconds between two times of letting go of what is no longer of use.
   private static let forgettingPause: UInt64 = 600_000_000_000
 
-  init(registry: Registry, writer: Writer, clock: Clock, log: Logger) {
+  init(
+    registry: Registry, writer: Writer, clock: Clock, log: Logger, maxPause: UInt64 = 30_000_000_000
+  ) {
+    self.maxPause = maxPause
     self.registry = registry
     self.writer = writer
     self.clock = clock
@@ -47,16 +55,20 @@ final class Sweeper: @unchecked Sendable {
     queue.async { [self] in plan(in: 0) }
   }
 
-  /// Runs no more, and returns when the last run is over. Uses that are not recorded by then are recorded now.
+  /// Runs no more, and returns when the last run is over. Uses that are not written by then are written now.
   func stop() {
     queue.sync { timer.cancel() }
     writer.finish {
-      while let sweep = try? registry.sweep(at: clock.now()), !sweep.isComplete {}
+      do throws(StoreError) {
+        while try registry.flushUses() {}
+      } catch {
+        log.error("last uses not written", metadata: ["reason": "\(error.message)"])
+      }
     }
   }
 
   /// Makes sure to run when something matters that a change has made matter earlier than was planned.
-  private func consider() {
+  func consider() {
     guard let next = registry.nextAttention else { return }
     queue.async { [self] in plan(in: pause(until: next)) }
   }
@@ -64,29 +76,54 @@ final class Sweeper: @unchecked Sendable {
   private func fire() {
     planned = .max
     writer.perform { [self] in
-      let pause = runPiece()
-      queue.async { self.plan(in: pause) }
+      // The timer may have fired once more before a failure was known.
+      let now = clock.monotonicNanoseconds()
+      guard now >= retry else { return queue.async { [retry] in self.plan(in: retry - now) } }
+      let (pause, hasFailed) = runPiece()
+      if hasFailed { retry = now + pause }
+      queue.async {
+        // Changes that come meanwhile do not have a store that fails asked over and over.
+        if hasFailed { self.earliest = self.clock.monotonicNanoseconds() + pause }
+        self.plan(in: pause)
+      }
     }
   }
 
-  /// - Returns: nanoseconds until the next run.
-  private func runPiece() -> UInt64 {
-    let now = clock.now()
-    do throws(StoreError) {
-      let monotonic = clock.monotonicNanoseconds()
-      if monotonic >= nextForgetting {
-        if try registry.forget(at: now) { return 0 }
-        nextForgetting = monotonic + Self.forgettingPause
-      }
-      let sweep = try registry.sweep(at: now)
+  /// - Returns: nanoseconds until the next run, and whether that is so long because the store has failed.
+  private func runPiece() -> (pause: UInt64, hasFailed: Bool) {
+    do throws(DomainError) {
+      let now = clock.now()
+      // What is due comes first: the rest can wait, and must not keep it waiting if it fails.
+      let sweep = registry.sweep(at: now)
       for event in sweep.events { report(event) }
-      guard sweep.isComplete else { return 0 }
-      return sweep.next.map { pause(until: $0) } ?? Self.maxPause
+      if let failure = sweep.failure { throw failure }
+      guard sweep.isComplete, try !hasMoreUpkeep(at: now) else { return (0, false) }
+      return (min(sweep.next.map { pause(until: $0) } ?? maxPause, maxPause), false)
     } catch {
       if let suppressed = failures.admit() {
         log.error("sweep failed", metadata: ["reason": "\(error.message)", "suppressed": "\(suppressed)"])
       }
-      return Self.maxPause
+      return (maxPause, true)
+    }
+  }
+
+  /// Does a piece of what is to be done now and then.
+  /// - Returns: whether there is more of it to do at once.
+  private func hasMoreUpkeep(at now: Instant) throws(DomainError) -> Bool {
+    let monotonic = clock.monotonicNanoseconds()
+    do throws(StoreError) {
+      if monotonic >= nextFlush {
+        if try registry.flushUses() { return true }
+        nextFlush = monotonic + maxPause
+      }
+      try registry.reserveUses(at: now)
+      if monotonic >= nextForgetting {
+        if try registry.forget(at: now) { return true }
+        nextForgetting = monotonic + Self.forgettingPause
+      }
+      return false
+    } catch {
+      throw DomainError(error)
     }
   }
 
@@ -97,16 +134,19 @@ final class Sweeper: @unchecked Sendable {
   }
 
   private func pause(until instant: Instant) -> UInt64 {
-    let microseconds = instant.microseconds.subtractingReportingOverflow(clock.now().microseconds)
-    guard !microseconds.overflow, microseconds.partialValue < Int64(Self.maxPause / 1000) else { return Self.maxPause }
-    return UInt64(max(0, microseconds.partialValue)) * 1000
+    let now = clock.now()
+    // A clock that has gone back does not put off what has come due already.
+    guard instant > registry.judged(now) else { return 0 }
+    let (microseconds, overflow) = instant.microseconds.subtractingReportingOverflow(now.microseconds)
+    return overflow || microseconds >= Int64(maxPause / 1000) ? maxPause : UInt64(microseconds) * 1000
   }
 
   /// Sets the timer, unless it fires earlier anyway.
   private func plan(in pause: UInt64) {
-    let due = clock.monotonicNanoseconds() + pause
+    let now = clock.monotonicNanoseconds()
+    let due = max(now + pause, earliest)
     guard due < planned else { return }
     planned = due
-    timer.schedule(deadline: .now() + .nanoseconds(Int(pause)), leeway: .milliseconds(1))
+    timer.schedule(deadline: .now() + .nanoseconds(Int(due - now)), leeway: .milliseconds(1))
   }
 }

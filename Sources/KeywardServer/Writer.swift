@@ -42,6 +42,8 @@ final class Writer: Sendable {
   private let limit: Int
   private let queue = DispatchQueue(label: "keyward.writer")
   private let waiting = Mutex(Waiting())
+  /// Set once nothing is asked of the store any more.
+  private let isEnding = Atomic(false)
   private let whenCommitted = Mutex<(@Sendable () -> Void)?>(nil)
 
   /// Commands that go in one transaction at most, so that none waits long for its neighbours.
@@ -94,17 +96,23 @@ final class Writer: Sendable {
     try enqueue { $0.reads.append(WaitingRead(deadline: deadline, body: body)) }
   }
 
-  /// Has something of the server's own done with the store, between one transaction and the next.
-  func perform(_ body: @escaping @Sendable () -> Void) {
+  /// As ``read(by:_:)`` for what goes on with a question that was let in: never refused.
+  func goOn(by deadline: Deadline, _ body: @escaping @Sendable (_ isTimely: Bool) -> Void) {
     let isFirst = waiting.withLock { waiting in
-      waiting.reads.append(WaitingRead(deadline: .never) { _ in body() })
+      waiting.reads.append(WaitingRead(deadline: deadline, body: body))
       return waiting.count == 1
     }
     if isFirst { queue.async { self.run() } }
   }
 
-  /// Does all that waits and then this. Not for a queue that a completion needs.
+  /// Has something of the server's own done with the store, between one transaction and the next.
+  func perform(_ body: @escaping @Sendable () -> Void) {
+    goOn(by: .never) { _ in body() }
+  }
+
+  /// Does all that waits and then this; questions that go on are too late from here on. Not for a queue that a completion needs.
   func finish(with body: () -> Void) {
+    isEnding.store(true, ordering: .relaxed)
     queue.sync {
       run()
       body()
@@ -135,9 +143,11 @@ final class Writer: Sendable {
       guard !batch.isEmpty || group != nil || read != nil else { return }
       if !batch.isEmpty { carryOut(batch) }
       if let group { carryOut(group) }
-      if let read { read.body(!read.deadline.hasPassed(at: clock.monotonicNanoseconds())) }
+      if let read { read.body(!isEnding.load(ordering: .relaxed) && !hasPassed(read.deadline)) }
     }
   }
+
+  private func hasPassed(_ deadline: Deadline) -> Bool { deadline.hasPassed(at: clock.monotonicNanoseconds()) }
 
   private func carryOut(_ batch: [WaitingCommand]) {
     let monotonic = clock.monotonicNanoseconds()

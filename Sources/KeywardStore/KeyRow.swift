@@ -28,6 +28,13 @@ enum KeyRow {
     FROM key LEFT JOIN digest ON digest.key = ordinal ORDER BY ordinal, digest.until, digest.digest
     """
 
+  /// As ``selection``, each key with its own digest alone: behind the ordinal ?1, so many as ?2.
+  static let ownSelection = """
+    SELECT id, \(changing), ordinal, digest.digest, digest.until
+    FROM key LEFT JOIN digest ON digest.key = ordinal AND digest.until IS NULL
+    WHERE ordinal > ?1 ORDER BY ordinal LIMIT ?2
+    """
+
   /// The parameters of ``insertion`` and ``replacement``.
   static func values(of key: Key, revision: Revision) -> [SQLValue] {
     [

@@ -11,6 +11,7 @@ package enum Request: Sendable {
   case getKey(KeySelector)
   case listKeys(ListQuery)
   case listAuditEvents(AuditPageQuery)
+  case verifyAudit
   case getStatus
   case whoAmI
   case reload
@@ -36,6 +37,7 @@ package enum Reply: Sendable {
   case getKey(KeyView, revision: Revision)
   case listKeys(KeyPage, revision: Revision)
   case listAuditEvents(AuditPage, revision: Revision)
+  case verifyAudit(AuditSummary, revision: Revision)
   case getStatus(ServiceStatus)
   case whoAmI(Identity, revision: Revision)
   case reload(revision: Revision)
@@ -48,7 +50,7 @@ package enum Reply: Sendable {
     case .validateKeys(_, let revision), .changed(_, _, _, let revision),
       .groupChanged(_, _, let revision), .getKey(_, let revision),
       .listKeys(_, let revision), .listAuditEvents(_, let revision), .whoAmI(_, let revision),
-      .reload(let revision):
+      .verifyAudit(_, let revision), .reload(let revision):
       revision
     }
   }
@@ -63,6 +65,7 @@ package enum OutgoingRequest: Sendable {
   case getKey(KeySelector)
   case listKeys(ListQuery)
   case listAuditEvents(AuditPageQuery)
+  case verifyAudit
   case getStatus
   case whoAmI
   case reload
@@ -76,6 +79,7 @@ package enum OutgoingRequest: Sendable {
     case .getKey: .getKey
     case .listKeys: .listKeys
     case .listAuditEvents: .listAuditEvents
+    case .verifyAudit: .verifyAudit
     case .getStatus: .getStatus
     case .whoAmI: .whoAmI
     case .reload: .reload

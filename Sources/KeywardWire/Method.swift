@@ -18,6 +18,7 @@ package enum Method: Sendable, CaseIterable {
   case copyKey
   case rotateKey
   case listAuditEvents
+  case verifyAudit
   case getStatus
   case whoAmI
   case reload
@@ -26,7 +27,7 @@ package enum Method: Sendable, CaseIterable {
     switch self {
     case .validateKey, .validateKeys: "keyward.v1.ValidationService"
     case .createKey, .getKey, .listKeys, .updateKey, .revokeKey, .deleteKey, .undeleteKey, .copyKey, .rotateKey,
-      .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys, .listAuditEvents:
+      .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys, .listAuditEvents, .verifyAudit:
       "keyward.v1.KeyService"
     case .getStatus, .whoAmI, .reload: "keyward.v1.ControlService"
     }
@@ -49,6 +50,7 @@ package enum Method: Sendable, CaseIterable {
     case .copyKey: "CopyKey"
     case .rotateKey: "RotateKey"
     case .listAuditEvents: "ListAuditEvents"
+    case .verifyAudit: "VerifyAudit"
     case .getStatus: "GetStatus"
     case .whoAmI: "WhoAmI"
     case .reload: "Reload"

@@ -4,7 +4,8 @@ import KeywardCore
 /// How the command ends: 0 or 1 for an answer, everything else by sysexits(3).
 enum ExitStatus: Int32, CaseIterable {
   case success = 0
-  /// `validate`: any verdict but VALID; `delete` and `--all`: the person was asked and did not say yes.
+  /// `validate`: any verdict but VALID; `audit --verify`: something is wrong; `delete` and `--all`: the person was
+  /// asked and did not say yes.
   case refused = 1
   /// EX_USAGE: the command line is wrong.
   case usage = 64

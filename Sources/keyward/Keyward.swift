@@ -9,7 +9,7 @@ struct Keyward: ParsableCommand {
     discussion: """
       keyward asks keywardd, the daemon that holds the keys, over a Unix domain socket.
 
-      Exit status: 0; 1 where validate refuses and where a question is answered no; else as sysexits(3) has it: 64 wrong command line, 65 wrong data, \
+      Exit status: 0; 1 where validate refuses, audit --verify finds something wrong, and a question is answered no; else as sysexits(3) has it: 64 wrong command line, 65 wrong data, \
       66 no such key or file, 69 no daemon, 73 the name is taken, 74 input or output failed, 75 try again, \
       76 the daemon makes no sense, 77 not allowed.
       """,

@@ -35,8 +35,11 @@ struct CommonOptions: ParsableArguments {
     return variable.isEmpty ? Client.Options().socketPath : variable
   }
 
-  func connect() throws(CommandFailure) -> Daemon {
-    try Daemon(socketPath: Self.socketPath(socket))
+  /// - Parameter timeoutMilliseconds: what one call may take.
+  func connect(
+    timeoutMilliseconds: Int = Client.Options().timeoutMilliseconds
+  ) throws(CommandFailure) -> Daemon {
+    try Daemon(socketPath: Self.socketPath(socket), timeoutMilliseconds: timeoutMilliseconds)
   }
 
   /// Prints the key that the daemon answered with: `{"key": …, "revision": …}`, or its details.
@@ -90,10 +93,10 @@ struct Daemon {
   let client: Client
   private let socketPath: String
 
-  fileprivate init(socketPath: String) throws(CommandFailure) {
+  fileprivate init(socketPath: String, timeoutMilliseconds: Int) throws(CommandFailure) {
     self.socketPath = socketPath
     do throws(ClientError) {
-      client = try Client(Client.Options(socketPath: socketPath))
+      client = try Client(Client.Options(socketPath: socketPath, timeoutMilliseconds: timeoutMilliseconds))
     } catch {
       throw CommandFailure(error, socketPath: socketPath)
     }

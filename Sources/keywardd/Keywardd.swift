@@ -11,6 +11,9 @@ struct Keywardd: ParsableCommand {
     discussion: """
       What the command line says goes before the environment, and that before the configuration file.
 
+      With --verify-audit it serves nothing, but walks along the audit of a database that no keywardd has open, and \
+      exits 0 where it is as it was written, 1 where it is not.
+
       Exit status: 0 when told to stop; 64 wrong command line, 78 wrong configuration, as sysexits(3) has it.
       """,
     version: version)
@@ -19,6 +22,10 @@ struct Keywardd: ParsableCommand {
   static let _errorPrefix = "keywardd: "
 
   @OptionGroup var options: DaemonOptions
+
+  @Flag(
+    help: "Do not serve: say whether the database's audit is as it was written, and whether its keys follow from it.")
+  var verifyAudit = false
 
   static func main() {
     do {
@@ -44,6 +51,7 @@ struct Keywardd: ParsableCommand {
   func run() throws {
     let environment = try configurationEnvironment()
     let configuration = try Configuration.read(options: options, environment: environment)
+    if verifyAudit { Glibc.exit(try verifyAuditOffline(at: configuration.databasePath)) }
     // A file that was there and is gone is a mistake: without it, everybody would lose their rights.
     let hadFile = configuration.filePath != nil
     try serve(configuration) { [options] () throws(ConfigurationError) in

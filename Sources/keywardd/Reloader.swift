@@ -6,13 +6,14 @@ import Logging
 import Synchronization
 import UnixSocket
 
-/// Reads the configuration anew on SIGHUP and for `ControlService.Reload`: rights and the log level take effect, and
+/// Reads the configuration anew on SIGHUP and for `ControlService.Reload`: rights, the window and the log level take effect, and
 /// with a mistake in it the one in force stays as it is.
 ///
 /// Concurrency: asked from every thread. Reading waits on the disk and on the host's name services, so it is done on
 /// `queue`, one at a time; all that ask before one begins share it.
 final class Reloader: Sendable {
   typealias Read = @Sendable () throws(ConfigurationError) -> Configuration
+  typealias Adopt = @Sendable (Configuration) -> Void
   typealias Done = @Sendable (ReloadOutcome) -> Void
 
   private struct Asked {
@@ -23,8 +24,8 @@ final class Reloader: Sendable {
   private struct State {
     var asked: [Asked] = []
     var isScheduled = false
-    /// Puts rights in force; nil before there is a server.
-    var adopt: (@Sendable ([Grant]) -> Void)?
+    /// Puts in force what a reload can change of the server; nil before there is a server.
+    var adopt: Adopt?
 
     /// Whether a round is to begin now.
     mutating func begins() -> Bool {
@@ -62,8 +63,8 @@ final class Reloader: Sendable {
     source.activate()
   }
 
-  /// Says how rights are put in force.
-  func arm(_ adopt: @escaping @Sendable ([Grant]) -> Void) {
+  /// Says how rights and the window are put in force.
+  func arm(_ adopt: @escaping Adopt) {
     let begins = state.withLock { state in
       state.adopt = adopt
       return state.begins()
@@ -97,13 +98,14 @@ final class Reloader: Sendable {
     for asked in asked { asked.done(outcome) }
   }
 
-  private func reload(askedBy: String, _ adopt: ([Grant]) -> Void) -> ReloadOutcome {
+  private func reload(askedBy: String, _ adopt: Adopt) -> ReloadOutcome {
     do throws(ConfigurationError) {
       let configuration = try read()
-      adopt(configuration.grants)
+      adopt(configuration)
       let told: Logger.Metadata = [
         "asked_by": "\(askedBy)", "file": "\(configuration.filePath ?? "none")",
-        "grants": "\(configuration.grants.count)", "level": "\(configuration.logLevel)",
+        "grants": "\(configuration.grants.count)", "soon_unavailable": "\(configuration.soonWindow.setting)",
+        "level": "\(configuration.logLevel)",
       ]
       // Said at whichever of the two levels says more.
       if configuration.logLevel < threshold.level {

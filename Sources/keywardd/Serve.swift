@@ -27,7 +27,7 @@ func serve(
 
   let began = Clock.system.monotonicNanoseconds()
   let store = try openStore(configuration.databasePath)
-  let registry = try load(store)
+  let registry = try load(store, configuration.soonWindow)
   let loaded = Clock.system.monotonicNanoseconds()
   let socket = try listeningSocket(configuration)
   let place = socket.path ?? "a socket passed in"
@@ -51,12 +51,16 @@ func serve(
     metadata: [
       "version": "\(version)", "socket": "\(place)", "database": "\(configuration.databasePath)",
       "keys": "\(registry.keyCount)", "revision": "\(registry.revision)",
+      "audit_hash": "\(registry.auditHead.hashText)",
       "grants": "\(configuration.grants.count)", "load_ms": "\((loaded - began) / 1_000_000)",
       "reactors": "\(options.reactorCount)",
     ])
   ServiceManager.notify("READY=1")
   // A reload that was asked for by now comes after it: systemd takes RELOADING=1 of a service that is ready.
-  reloader.arm { server.adopt($0) }
+  reloader.arm { configuration in
+    server.adopt(configuration.grants)
+    server.adopt(configuration.soonWindow)
+  }
   dispatchMain()
 }
 
@@ -88,7 +92,7 @@ private func guardProcess() throws(StartError) -> Int {
   return descriptors
 }
 
-private func openStore(_ path: String) throws(StartError) -> SQLiteStore {
+func openStore(_ path: String) throws(StartError) -> SQLiteStore {
   do throws(StoreOpenError) {
     return try SQLiteStore(path: path)
   } catch {
@@ -96,9 +100,9 @@ private func openStore(_ path: String) throws(StartError) -> SQLiteStore {
   }
 }
 
-private func load(_ store: SQLiteStore) throws(StartError) -> Registry {
+private func load(_ store: SQLiteStore, _ soonWindow: SoonWindow) throws(StartError) -> Registry {
   do throws(StoreError) {
-    return try Registry(store: store)
+    return try Registry(store: store, soonWindow: soonWindow)
   } catch {
     throw StartError("the database cannot be loaded: \(error.message)", status: EX_DATAERR)
   }

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import KeywardCore
 import KeywardServer
 import KeywardStore
 import Logging
@@ -53,11 +54,14 @@ final class Shutdown: Sendable {
   private func received(_ number: Int32) {
     log.notice("stopping", metadata: ["signal": number == SIGTERM ? "SIGTERM" : "SIGINT"])
     ServiceManager.notify("STOPPING=1")
+    var told: Logger.Metadata = [:]
     if let running = running.withLock({ $0 }) {
       running.server.stop()
+      let head = running.server.auditHead
+      told = ["audit_revision": "\(head.revision)", "audit_hash": "\(head.hashText)"]
       running.store.close()
     }
-    log.notice("stopped")
+    log.notice("stopped", metadata: told)
     exit(EX_OK)
   }
 }

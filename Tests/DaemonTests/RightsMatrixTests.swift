@@ -47,6 +47,7 @@ struct RightsMatrixTests {
     case .batchRevokeKeys: [try group(.revoke(Revocation()), .canUpdate)]
     case .batchDeleteKeys: [try group(.delete, .canDelete)]
     case .copyKey: [change(.copy(.sample(1), CopyKey()), .canCreate)]
+    case .verifyAudit: [Attempt(request: .verifyAudit, right: .canAudit)]
     case .listAuditEvents: [Attempt(request: .listAuditEvents(try AuditPageQuery(AuditQuery())), right: .canAudit)]
     case .getStatus: [Attempt(request: .getStatus, right: .canOperate)]
     case .whoAmI: [Attempt(request: .whoAmI, right: nil)]

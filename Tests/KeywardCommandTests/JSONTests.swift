@@ -97,7 +97,7 @@ struct JSONTests {
       JSON(status).text == """
         {"version": "0.1.0", "pid": 9, "startTime": "1970-01-01T00:00:00Z", \
         "currentTime": "2027-01-15T08:00:00.500Z", "revision": "1", "keyCount": "2", "connectionCount": "3", \
-        "callCount": "4", "refusedCallCount": "5"}
+        "callCount": "4", "refusedCallCount": "5", "auditHash": "", "auditRevision": "0"}
         """)
   }
 

@@ -57,12 +57,14 @@ private let after = now.adding(seconds: 1)
     }
   }
 
-  @Test("At a long month's end the window ends with the shorter month")
+  @Test("On days that the month to come does not have the window reaches to its end, and no further")
   func monthEnd() throws {
-    let now = try #require(Instant(rfc3339: "2027-01-31T12:00:00Z"))
-    let inside = try #require(Instant(rfc3339: "2027-02-28T12:00:00Z"))
-    #expect(Key.sample(expireTime: inside).availability(at: now) == .soonUnavailable)
-    #expect(Key.sample(expireTime: inside.adding(seconds: 1)).availability(at: now) == .available)
+    let last = try #require(Instant(rfc3339: "2027-02-28T23:59:59.999999Z"))
+    for text in ["2027-01-29T00:00:00Z", "2027-01-31T12:00:00Z", "2027-01-31T23:59:59Z"] {
+      let now = try #require(Instant(rfc3339: text))
+      #expect(Key.sample(expireTime: last).availability(at: now) == .soonUnavailable)
+      #expect(Key.sample(expireTime: Instant(microseconds: last.microseconds + 1)).availability(at: now) == .available)
+    }
   }
 
   @Test("The nearer of two ends decides, and a key without an end is available")

@@ -185,7 +185,7 @@ import Testing
     #expect(throws: StoreError.self) { try registry.reserveUses(at: clock.now) }
     for _ in 1...5 { #expect(use(registry, secret).verdict == .rateLimited) }
     #expect(calls.now.seconds == 1)
-    _ = try registry.sweep(at: clock.now)
+    try registry.reserveUses(at: clock.now)
     #expect(use(registry, secret).verdict == .valid)
     #expect(use(registry, secret).verdict == .usageExceeded)
   }

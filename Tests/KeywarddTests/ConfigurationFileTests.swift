@@ -29,7 +29,7 @@ struct ConfigurationFileTests {
       ("[sever]\nsocket = \"/a\"", "k.toml:1:2: there is no section [sever]: did you mean [server]?"),
       ("[server]\nsokcet = \"/a\"", "k.toml:2:1: there is no setting server.sokcet: did you mean socket?"),
       ("[server]\nlisten = \"/a\"", "k.toml:2:1: there is no setting server.listen: there is socket"),
-      ("[tls]\n", "k.toml:1:2: there is no section [tls]: there is [server], [store], [log], [rights]"),
+      ("[tls]\n", "k.toml:1:2: there is no section [tls]: there is [server], [store], [keys], [log], [rights]"),
       ("socket = \"/a\"", "k.toml:1:1: there is no setting socket: it belongs in [server]"),
       ("[log]\nsocket = \"/a\"", "k.toml:2:1: there is no setting log.socket: it belongs in [server]"),
       ("[server]\nsocket = 7", "k.toml:2:10: server.socket is an integer: give a string, in quotes"),
@@ -51,7 +51,7 @@ struct ConfigurationFileTests {
       ("[server.socket]\n", "k.toml:1:1: server.socket is a table: give a string, in quotes"),
       (
         "\"server.socket\" = \"/a\"",
-        "k.toml:1:1: there is no setting \"server.socket\": there is [server], [store], [log], [rights]"
+        "k.toml:1:1: there is no setting \"server.socket\": there is [server], [store], [keys], [log], [rights]"
       ),
     ])
   func mistakes(_ text: String, _ expected: String) {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import KeywardCore
 import Testing
 
 @testable import keywardd
@@ -136,5 +137,39 @@ struct ConfigurationTests {
   @Test("an option given twice is refused")
   func repetition() {
     #expect(objection(to: ["--socket", "/a", "--socket=/b"]) != nil)
+  }
+}
+
+@Suite("[keys] soon_unavailable")
+struct SoonUnavailableTests {
+  private func window(_ text: String) throws -> SoonWindow? {
+    try ConfigurationFile(path: "k.toml", bytes: Array("[keys]\nsoon_unavailable = \(text)".utf8)).soonWindow?.value
+  }
+
+  @Test("months and days are taken, and the default is a month")
+  func values() throws {
+    #expect(try window("\"1mo\"") == .oneMonth)
+    #expect(try window("\"14d\"") == SoonWindow(months: 0, days: 14))
+    #expect(try window("\"120mo\"")?.setting == "120mo")
+    #expect(try window("\"3653d\"")?.setting == "3653d")
+    let standard = try Configuration(options: DaemonOptions.parse([]), environment: [:], file: nil)
+    #expect(standard.soonWindow == .oneMonth)
+  }
+
+  @Test(
+    "anything else is a mistake, told with its place",
+    arguments: ["0d", "0mo", "-1d", "1", "mo", "1m", "1 mo", "121mo", "3654d", "99999d", "1mo2d", "１d"])
+  func mistakes(_ text: String) {
+    let error = #expect(throws: ConfigurationError.self) { try window("\"\(text)\"") }
+    #expect(
+      error?.description
+        == "k.toml:2:20: keys.soon_unavailable is \"\(text)\": give days or months, such as \"14d\" or \"1mo\", of at"
+        + " most ten years")
+  }
+
+  @Test("a number without its unit is told to be no string")
+  func kind() {
+    let error = #expect(throws: ConfigurationError.self) { try window("14") }
+    #expect(error?.description == "k.toml:2:20: keys.soon_unavailable is an integer: give a string, in quotes")
   }
 }

@@ -65,7 +65,7 @@ struct ReloaderTests {
   func good() async throws {
     let bench = try Bench()
     let reloader = try bench.reloader()
-    reloader.arm { bench.adopt($0) }
+    reloader.arm { bench.adopt($0.grants) }
     bench.state.withLock { $0.text = "[rights]\n\"user:7\" = [\"canView\"]\n[log]\nlevel = \"error\"\n" }
     bench.gate.signal()
     #expect(await ask(reloader) == nil)
@@ -77,7 +77,7 @@ struct ReloaderTests {
   func bad() async throws {
     let bench = try Bench()
     let reloader = try bench.reloader()
-    reloader.arm { bench.adopt($0) }
+    reloader.arm { bench.adopt($0.grants) }
     bench.state.withLock { $0.text = "[log]\nlevel = \"error\"\n[rights]\n\"user:7\" = [\"canVeiw\"]" }
     bench.gate.signal()
     let mistake = await ask(reloader)
@@ -99,7 +99,7 @@ struct ReloaderTests {
       // Nothing reads before it is armed, though the gate is open.
       bench.gate.signal()
       #expect(bench.state.withLock { $0.readings } == 0)
-      reloader.arm { bench.adopt($0) }
+      reloader.arm { bench.adopt($0.grants) }
     }
     #expect(await outcome == 1)
   }
@@ -108,7 +108,7 @@ struct ReloaderTests {
   func shared() async throws {
     let bench = try Bench()
     let reloader = try bench.reloader()
-    reloader.arm { bench.adopt($0) }
+    reloader.arm { bench.adopt($0.grants) }
     let done = DispatchGroup()
     for _ in 0..<100 {
       done.enter()

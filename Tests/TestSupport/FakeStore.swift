@@ -14,6 +14,7 @@ package final class FakeStore: Store {
     var reservations: [UseReservation] = []
     var reserveCount = 0
     var failures: [StoreError] = []
+    var useFailures: [StoreError] = []
     var commitCount = 0
   }
 
@@ -29,6 +30,11 @@ package final class FakeStore: Store {
   /// The next commit makes none of its changes and throws the error; told so twice, the next two do.
   package func failNextCommit(with error: StoreError) {
     content.withLock { $0.failures.append(error) }
+  }
+
+  /// The next uses are not recorded.
+  package func failNextUse(with error: StoreError) {
+    content.withLock { $0.useFailures.append(error) }
   }
 
   package var keys: [StoredKey] { content.withLock { $0.keys } }
@@ -72,7 +78,8 @@ package final class FakeStore: Store {
   }
 
   package func recordUse(_ uses: [KeyUse]) throws(StoreError) {
-    content.withLock { content in
+    try content.withLock { (content) throws(StoreError) in
+      guard content.useFailures.isEmpty else { throw content.useFailures.removeFirst() }
       for use in uses {
         guard let index = content.keys.firstIndex(where: { $0.ordinal == use.ordinal }) else { continue }
         let old = content.keys[index]

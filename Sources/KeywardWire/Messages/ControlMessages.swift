@@ -23,6 +23,8 @@ enum GetStatusMessages {
     message.pointee.connection_count = Int64(status.connectionCount)
     message.pointee.call_count = Int64(status.callCount)
     message.pointee.refused_call_count = Int64(status.refusedCallCount)
+    message.pointee.audit_hash = try arena.data(status.auditHead.hashText)
+    message.pointee.audit_revision = status.auditHead.revision
     return Message(message)
   }
 
@@ -33,7 +35,8 @@ enum GetStatusMessages {
       startTime: try requiredInstant(fields.start_time, "start_time"),
       currentTime: try requiredInstant(fields.current_time, "current_time"), revision: fields.revision,
       keyCount: Int(fields.key_count), connectionCount: Int(fields.connection_count),
-      callCount: Int(fields.call_count), refusedCallCount: Int(fields.refused_call_count))
+      callCount: Int(fields.call_count), refusedCallCount: Int(fields.refused_call_count),
+      auditHead: try AuditHead.received(fields.audit_hash, revision: fields.audit_revision))
     return .getStatus(status)
   }
 }

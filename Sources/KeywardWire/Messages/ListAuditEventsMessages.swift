@@ -34,7 +34,9 @@ enum ListAuditEventsMessages {
 
   static func encodeReply(_ page: AuditPage, revision: Revision, in arena: Arena) throws(CallError) -> Message {
     let message = try arena.make(keyward__v1__list_audit_events_response__init)
-    message.pointee.events = try arena.array(page.events) { (event) throws(CallError) in try encode(event, in: arena) }
+    message.pointee.events = try arena.array(page.events) { (event) throws(CallError) in
+      try encode(event, page.soonWindow, in: arena)
+    }
     message.pointee.n_events = page.events.count
     message.pointee.next_page_token = try arena.data(page.nextPageToken)
     message.pointee.total_size = Int64(page.totalSize)
@@ -55,7 +57,7 @@ enum ListAuditEventsMessages {
 
   /// The keys are told as they were at the instant of the event.
   private static func encode(
-    _ event: AuditEvent, in arena: Arena
+    _ event: AuditEvent, _ window: SoonWindow, in arena: Arena
   ) throws(CallError) -> UnsafeMutablePointer<Keyward__V1__AuditEvent> {
     let message = try arena.make(keyward__v1__audit_event__init)
     message.pointee.revision = event.revision
@@ -65,10 +67,11 @@ enum ListAuditEventsMessages {
     message.pointee.actor = try arena.data(event.actor.user)
     message.pointee.uid = event.actor.uid
     message.pointee.pid = event.actor.pid
-    if let key = event.before {
-      message.pointee.before = try KeyMessage.encode(KeyView(key, at: event.time), in: arena)
+    func encode(_ key: Key) throws(CallError) -> UnsafeMutablePointer<Keyward__V1__Key> {
+      try KeyMessage.encode(KeyView(key, at: event.time, soonEnd: window.end(from: event.time)), in: arena)
     }
-    if let key = event.after { message.pointee.after = try KeyMessage.encode(KeyView(key, at: event.time), in: arena) }
+    if let key = event.before { message.pointee.before = try encode(key) }
+    if let key = event.after { message.pointee.after = try encode(key) }
     return message
   }
 

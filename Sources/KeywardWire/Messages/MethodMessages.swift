@@ -21,6 +21,7 @@ extension Request {
       case .copyKey: try CopyKeyMessages.decodeRequest(payload, in: arena)
       case .rotateKey: try RotateKeyMessages.decodeRequest(payload, in: arena)
       case .listAuditEvents: try ListAuditEventsMessages.decodeRequest(payload, in: arena)
+      case .verifyAudit: try VerifyAuditMessages.decodeRequest(payload, in: arena)
       case .getStatus: try GetStatusMessages.decodeRequest(payload, in: arena)
       case .whoAmI: try WhoAmIMessages.decodeRequest(payload, in: arena)
       case .reload: try ReloadMessages.decodeRequest(payload, in: arena)
@@ -42,6 +43,8 @@ extension Reply {
     case .listKeys(let page, let revision): try ListKeysMessages.encodeReply(page, revision: revision, in: arena)
     case .listAuditEvents(let page, let revision):
       try ListAuditEventsMessages.encodeReply(page, revision: revision, in: arena)
+    case .verifyAudit(let summary, let revision):
+      try VerifyAuditMessages.encodeReply(summary, revision: revision, in: arena)
     case .getStatus(let status): try GetStatusMessages.encodeReply(status, in: arena)
     case .whoAmI(let identity, let revision):
       try WhoAmIMessages.encodeReply(identity, revision: revision, in: arena)
@@ -67,6 +70,7 @@ extension Reply {
       case .copyKey: try CopyKeyMessages.decodeReply(payload, in: arena)
       case .rotateKey: try RotateKeyMessages.decodeReply(payload, in: arena)
       case .listAuditEvents: try ListAuditEventsMessages.decodeReply(payload, in: arena)
+      case .verifyAudit: try VerifyAuditMessages.decodeReply(payload, in: arena)
       case .getStatus: try GetStatusMessages.decodeReply(payload, in: arena)
       case .whoAmI: try WhoAmIMessages.decodeReply(payload, in: arena)
       case .reload: try ReloadMessages.decodeReply(payload, in: arena)
@@ -85,6 +89,7 @@ extension OutgoingRequest {
     case .getKey(let selector): try GetKeyMessages.encodeRequest(selector, in: arena)
     case .listKeys(let query): try ListKeysMessages.encodeRequest(query, in: arena)
     case .listAuditEvents(let query): try ListAuditEventsMessages.encodeRequest(query, in: arena)
+    case .verifyAudit: try VerifyAuditMessages.encodeRequest(in: arena)
     case .getStatus: try GetStatusMessages.encodeRequest(in: arena)
     case .whoAmI: try WhoAmIMessages.encodeRequest(in: arena)
     case .reload: try ReloadMessages.encodeRequest(in: arena)

@@ -29,6 +29,9 @@ struct Audit: Verb {
     transform: { (text) throws in try PastTime(text) })
   var until: PastTime?
 
+  @Flag(help: "Show no changes, but say whether the audit is as it was written: exits 0 if so, 1 if not.")
+  var verify = false
+
   @OptionGroup var common: CommonOptions
 
   /// So many that a page fits a reply however long the names in it are.
@@ -36,9 +39,12 @@ struct Audit: Verb {
 
   func validate() throws {
     if user?.isEmpty == true { throw ValidationError("--user is empty: give a user's name") }
+    let hasFilter = key != nil || user != nil || !type.isEmpty || since != nil || until != nil
+    if verify, hasFilter { throw ValidationError("--verify is of the whole audit: give it alone") }
   }
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
+    if verify { return try verifyAll(output) }
     let times = Times()
     var reference: KeyReference?
     if let key { reference = try KeyReference(key) }
@@ -59,6 +65,19 @@ struct Audit: Verb {
       try printer.print(page, revision: daemon.revision)
     } while !token.isEmpty && !output.readerIsGone
     return .success
+  }
+
+  /// Long enough for a billion rows.
+  private static let verifyMilliseconds = 6 * 3_600_000
+
+  private func verifyAll(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
+    let daemon = try common.connect(timeoutMilliseconds: Self.verifyMilliseconds)
+    let summary = try daemon.ask { (client) throws(ClientError) in try client.verifyAudit() }
+    switch common.output {
+    case .json: try output.write(JSON(summary, revision: daemon.revision).text + "\n")
+    case .table: for line in summary.findings + [summary.conclusion] { try output.write(line + "\n") }
+    }
+    return summary.isSound ? .success : .refused
   }
 
   private func bounds(now: Instant) throws(CommandFailure) -> (Instant?, Instant?) {

@@ -22,6 +22,7 @@ struct Status: Verb {
       ("started", .init(times.full(status.startTime))), ("clock", .init(times.full(status.currentTime))),
       ("revision", .init(String(status.revision))), ("keys", .init(String(status.keyCount))),
       ("connections", .init(String(status.connectionCount))),
+      ("audit hash", .init(status.auditHead.hashText)),
       ("calls", .init("\(status.callCount), of which \(status.refusedCallCount) refused for lack of a right")),
     ])
   }

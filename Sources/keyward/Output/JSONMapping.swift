@@ -68,6 +68,18 @@ extension JSON {
     self = .object(members)
   }
 
+  /// `VerifyAuditResponse`.
+  init(_ summary: AuditSummary, revision: Revision) {
+    self = .object([
+      ("rowCount", .int64(Int64(summary.rowCount))), ("firstBrokenRevision", .int64(summary.firstBroken ?? 0)),
+      ("missingRowCount", .int64(summary.missingRowCount)), ("firstMissingRevision", .int64(summary.firstMissing ?? 0)),
+      ("alteredKeyCount", .int64(Int64(summary.alteredKeyCount))),
+      ("alteredKeyIds", .array(summary.alteredKeys.map { .string($0.description) })),
+      ("auditHash", .string(summary.head.hashText)), ("auditRevision", .int64(summary.head.revision)),
+      ("revision", .int64(revision)),
+    ])
+  }
+
   /// `WhoAmIResponse`.
   init(_ identity: Identity, revision: Revision) {
     self = .object([
@@ -84,7 +96,8 @@ extension JSON {
       ("startTime", .string(status.startTime.description)), ("currentTime", .string(status.currentTime.description)),
       ("revision", .int64(status.revision)), ("keyCount", .int64(Int64(status.keyCount))),
       ("connectionCount", .int64(Int64(status.connectionCount))), ("callCount", .int64(Int64(status.callCount))),
-      ("refusedCallCount", .int64(Int64(status.refusedCallCount))),
+      ("refusedCallCount", .int64(Int64(status.refusedCallCount))), ("auditHash", .string(status.auditHead.hashText)),
+      ("auditRevision", .int64(status.auditHead.revision)),
     ])
   }
 }

@@ -36,6 +36,8 @@ struct Configuration: Equatable {
   let socketPath: String
   let databasePath: String
   let logLevel: LogLevel
+  /// How long before its end a key counts as soon unavailable. Only the file can say it.
+  let soonWindow: SoonWindow
   /// What users and groups may do. Only the file can say it.
   let grants: [Grant]
   let sources: Sources
@@ -70,6 +72,7 @@ struct Configuration: Equatable {
     socketPath = socket.value
     databasePath = database.value
     logLevel = level.value
+    soonWindow = file?.soonWindow?.value ?? .oneMonth
     grants = file?.grants.map(\.value) ?? []
     sources = Sources(socketPath: socket.source, databasePath: database.source, logLevel: level.source)
     filePath = file?.path

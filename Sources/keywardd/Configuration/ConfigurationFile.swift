@@ -14,6 +14,7 @@ struct ConfigurationFile: Equatable {
   enum Setting: String, CaseIterable {
     case socket = "server.socket"
     case database = "store.database"
+    case soonUnavailable = "keys.soon_unavailable"
     case level = "log.level"
 
     var section: Substring { rawValue.prefix { $0 != "." } }
@@ -21,7 +22,7 @@ struct ConfigurationFile: Equatable {
   }
 
   /// Every section there is, in the order of the example.
-  static let sections = ["server", "store", "log", RightsSection.name]
+  static let sections = ["server", "store", "keys", "log", RightsSection.name]
 
   static let defaultPath = "/etc/keyward/keyward.toml"
   static let maxByteCount = 1 << 20
@@ -29,6 +30,7 @@ struct ConfigurationFile: Equatable {
   let path: String
   private(set) var socketPath: Located<String>?
   private(set) var databasePath: Located<String>?
+  private(set) var soonWindow: Located<SoonWindow>?
   private(set) var logLevel: Located<LogLevel>?
   private(set) var grants: [Located<Grant>] = []
 
@@ -82,6 +84,11 @@ struct ConfigurationFile: Equatable {
     switch setting {
     case .socket: socketPath = Located(value: try absolutePath(text, entry), position: entry.valuePosition)
     case .database: databasePath = Located(value: try absolutePath(text, entry), position: entry.valuePosition)
+    case .soonUnavailable:
+      guard let window = SoonWindow(setting: text) else {
+        throw wrong(entry, "is \"\(text)\": \(SoonWindow.settingAdvice)")
+      }
+      soonWindow = Located(value: window, position: entry.valuePosition)
     case .level:
       guard let level = LogLevel(rawValue: text) else {
         throw wrong(entry, "is \"\(text)\": give \(LogLevel.choice)")

@@ -385,7 +385,7 @@ const ProtobufCMessageDescriptor keyward__v1__get_status_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__get_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__get_status_response__field_descriptors[9] =
+static const ProtobufCFieldDescriptor keyward__v1__get_status_response__field_descriptors[11] =
 {
   {
     "version",
@@ -495,8 +495,34 @@ static const ProtobufCFieldDescriptor keyward__v1__get_status_response__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "audit_hash",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__GetStatusResponse, audit_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "audit_revision",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__GetStatusResponse, audit_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__get_status_response__field_indices_by_name[] = {
+  9,   /* field[9] = audit_hash */
+  10,   /* field[10] = audit_revision */
   7,   /* field[7] = call_count */
   6,   /* field[6] = connection_count */
   3,   /* field[3] = current_time */
@@ -510,7 +536,7 @@ static const unsigned keyward__v1__get_status_response__field_indices_by_name[] 
 static const ProtobufCIntRange keyward__v1__get_status_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor keyward__v1__get_status_response__descriptor =
 {
@@ -520,7 +546,7 @@ const ProtobufCMessageDescriptor keyward__v1__get_status_response__descriptor =
   "Keyward__V1__GetStatusResponse",
   "keyward.v1",
   sizeof(Keyward__V1__GetStatusResponse),
-  9,
+  11,
   keyward__v1__get_status_response__field_descriptors,
   keyward__v1__get_status_response__field_indices_by_name,
   1,  keyward__v1__get_status_response__number_ranges,

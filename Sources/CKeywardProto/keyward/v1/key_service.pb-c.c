@@ -1492,6 +1492,96 @@ void   keyward__v1__list_audit_events_response__free_unpacked
   assert(message->base.descriptor == &keyward__v1__list_audit_events_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   keyward__v1__verify_audit_request__init
+                     (Keyward__V1__VerifyAuditRequest         *message)
+{
+  static const Keyward__V1__VerifyAuditRequest init_value = KEYWARD__V1__VERIFY_AUDIT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__verify_audit_request__get_packed_size
+                     (const Keyward__V1__VerifyAuditRequest *message)
+{
+  assert(message->base.descriptor == &keyward__v1__verify_audit_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__verify_audit_request__pack
+                     (const Keyward__V1__VerifyAuditRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__verify_audit_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__verify_audit_request__pack_to_buffer
+                     (const Keyward__V1__VerifyAuditRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__verify_audit_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__VerifyAuditRequest *
+       keyward__v1__verify_audit_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__VerifyAuditRequest *)
+     protobuf_c_message_unpack (&keyward__v1__verify_audit_request__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__verify_audit_request__free_unpacked
+                     (Keyward__V1__VerifyAuditRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__verify_audit_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   keyward__v1__verify_audit_response__init
+                     (Keyward__V1__VerifyAuditResponse         *message)
+{
+  static const Keyward__V1__VerifyAuditResponse init_value = KEYWARD__V1__VERIFY_AUDIT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__verify_audit_response__get_packed_size
+                     (const Keyward__V1__VerifyAuditResponse *message)
+{
+  assert(message->base.descriptor == &keyward__v1__verify_audit_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__verify_audit_response__pack
+                     (const Keyward__V1__VerifyAuditResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__verify_audit_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__verify_audit_response__pack_to_buffer
+                     (const Keyward__V1__VerifyAuditResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__verify_audit_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__VerifyAuditResponse *
+       keyward__v1__verify_audit_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__VerifyAuditResponse *)
+     protobuf_c_message_unpack (&keyward__v1__verify_audit_response__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__verify_audit_response__free_unpacked
+                     (Keyward__V1__VerifyAuditResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__verify_audit_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor keyward__v1__create_key_request__field_descriptors[7] =
 {
   {
@@ -3747,6 +3837,166 @@ const ProtobufCMessageDescriptor keyward__v1__list_audit_events_response__descri
   (ProtobufCMessageInit) keyward__v1__list_audit_events_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+#define keyward__v1__verify_audit_request__field_descriptors NULL
+#define keyward__v1__verify_audit_request__field_indices_by_name NULL
+#define keyward__v1__verify_audit_request__number_ranges NULL
+const ProtobufCMessageDescriptor keyward__v1__verify_audit_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.VerifyAuditRequest",
+  "VerifyAuditRequest",
+  "Keyward__V1__VerifyAuditRequest",
+  "keyward.v1",
+  sizeof(Keyward__V1__VerifyAuditRequest),
+  0,
+  keyward__v1__verify_audit_request__field_descriptors,
+  keyward__v1__verify_audit_request__field_indices_by_name,
+  0,  keyward__v1__verify_audit_request__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__verify_audit_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor keyward__v1__verify_audit_response__field_descriptors[9] =
+{
+  {
+    "row_count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__VerifyAuditResponse, row_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_broken_revision",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__VerifyAuditResponse, first_broken_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "missing_row_count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__VerifyAuditResponse, missing_row_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "first_missing_revision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__VerifyAuditResponse, first_missing_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "altered_key_count",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__VerifyAuditResponse, altered_key_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "altered_key_ids",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Keyward__V1__VerifyAuditResponse, n_altered_key_ids),
+    offsetof(Keyward__V1__VerifyAuditResponse, altered_key_ids),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "audit_hash",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__VerifyAuditResponse, audit_hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "audit_revision",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__VerifyAuditResponse, audit_revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__VerifyAuditResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__verify_audit_response__field_indices_by_name[] = {
+  4,   /* field[4] = altered_key_count */
+  5,   /* field[5] = altered_key_ids */
+  6,   /* field[6] = audit_hash */
+  7,   /* field[7] = audit_revision */
+  1,   /* field[1] = first_broken_revision */
+  3,   /* field[3] = first_missing_revision */
+  2,   /* field[2] = missing_row_count */
+  8,   /* field[8] = revision */
+  0,   /* field[0] = row_count */
+};
+static const ProtobufCIntRange keyward__v1__verify_audit_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor keyward__v1__verify_audit_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.VerifyAuditResponse",
+  "VerifyAuditResponse",
+  "Keyward__V1__VerifyAuditResponse",
+  "keyward.v1",
+  sizeof(Keyward__V1__VerifyAuditResponse),
+  9,
+  keyward__v1__verify_audit_response__field_descriptors,
+  keyward__v1__verify_audit_response__field_indices_by_name,
+  1,  keyward__v1__verify_audit_response__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__verify_audit_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue keyward__v1__change_type__enum_values_by_number[13] =
 {
   { "CHANGE_TYPE_UNSPECIFIED", "KEYWARD__V1__CHANGE_TYPE__CHANGE_TYPE_UNSPECIFIED", 0 },
@@ -3797,7 +4047,7 @@ const ProtobufCEnumDescriptor keyward__v1__change_type__descriptor =
   keyward__v1__change_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCMethodDescriptor keyward__v1__key_service__method_descriptors[15] =
+static const ProtobufCMethodDescriptor keyward__v1__key_service__method_descriptors[16] =
 {
   { "CreateKey", &keyward__v1__create_key_request__descriptor, &keyward__v1__create_key_response__descriptor },
   { "GetKey", &keyward__v1__get_key_request__descriptor, &keyward__v1__get_key_response__descriptor },
@@ -3814,6 +4064,7 @@ static const ProtobufCMethodDescriptor keyward__v1__key_service__method_descript
   { "ImportKeys", &keyward__v1__import_keys_request__descriptor, &keyward__v1__import_keys_response__descriptor },
   { "WatchKeys", &keyward__v1__watch_keys_request__descriptor, &keyward__v1__watch_keys_response__descriptor },
   { "ListAuditEvents", &keyward__v1__list_audit_events_request__descriptor, &keyward__v1__list_audit_events_response__descriptor },
+  { "VerifyAudit", &keyward__v1__verify_audit_request__descriptor, &keyward__v1__verify_audit_response__descriptor },
 };
 const unsigned keyward__v1__key_service__method_indices_by_name[] = {
   8,        /* BatchDeleteKeys */
@@ -3830,6 +4081,7 @@ const unsigned keyward__v1__key_service__method_indices_by_name[] = {
   11,        /* RotateKey */
   9,        /* UndeleteKey */
   3,        /* UpdateKey */
+  15,        /* VerifyAudit */
   13         /* WatchKeys */
 };
 const ProtobufCServiceDescriptor keyward__v1__key_service__descriptor =
@@ -3839,7 +4091,7 @@ const ProtobufCServiceDescriptor keyward__v1__key_service__descriptor =
   "KeyService",
   "Keyward__V1__KeyService",
   "keyward.v1",
-  15,
+  16,
   keyward__v1__key_service__method_descriptors,
   keyward__v1__key_service__method_indices_by_name
 };
@@ -3962,6 +4214,14 @@ void keyward__v1__key_service__list_audit_events(ProtobufCService *service,
 {
   assert(service->descriptor == &keyward__v1__key_service__descriptor);
   service->invoke(service, 14, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
+}
+void keyward__v1__key_service__verify_audit(ProtobufCService *service,
+                                            const Keyward__V1__VerifyAuditRequest *input,
+                                            Keyward__V1__VerifyAuditResponse_Closure closure,
+                                            void *closure_data)
+{
+  assert(service->descriptor == &keyward__v1__key_service__descriptor);
+  service->invoke(service, 15, (const ProtobufCMessage *) input, (ProtobufCClosure) closure, closure_data);
 }
 void keyward__v1__key_service__init (Keyward__V1__KeyService_Service *service,
                                      Keyward__V1__KeyService_ServiceDestroy destroy)

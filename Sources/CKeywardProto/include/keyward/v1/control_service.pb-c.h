@@ -85,10 +85,19 @@ struct  Keyward__V1__GetStatusResponse
    * How many of them were refused for lack of a right.
    */
   int64_t refused_call_count;
+  /*
+   * The hash of the audit's newest row, which covers all rows before it, in lower-case hexadecimal; empty where there
+   * is no row. Kept elsewhere with audit_revision, it shows an audit that was written anew as a whole.
+   */
+  ProtobufCBinaryData audit_hash;
+  /*
+   * The store's revision with that row.
+   */
+  int64_t audit_revision;
 };
 #define KEYWARD__V1__GET_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__get_status_response__descriptor) \
-    , {0,NULL}, 0, NULL, NULL, 0, 0, 0, 0, 0 }
+    , {0,NULL}, 0, NULL, NULL, 0, 0, 0, 0, 0, {0,NULL}, 0 }
 
 
 /*

@@ -52,6 +52,8 @@ typedef struct Keyward__V1__WatchKeysResponse Keyward__V1__WatchKeysResponse;
 typedef struct Keyward__V1__ListAuditEventsRequest Keyward__V1__ListAuditEventsRequest;
 typedef struct Keyward__V1__AuditEvent Keyward__V1__AuditEvent;
 typedef struct Keyward__V1__ListAuditEventsResponse Keyward__V1__ListAuditEventsResponse;
+typedef struct Keyward__V1__VerifyAuditRequest Keyward__V1__VerifyAuditRequest;
+typedef struct Keyward__V1__VerifyAuditResponse Keyward__V1__VerifyAuditResponse;
 
 
 /* --- enums --- */
@@ -977,6 +979,67 @@ struct  Keyward__V1__ListAuditEventsResponse
     , 0,NULL, {0,NULL}, 0, 0 }
 
 
+/*
+ * Asks whether the audit is as it was written.
+ */
+struct  Keyward__V1__VerifyAuditRequest
+{
+  ProtobufCMessage base;
+};
+#define KEYWARD__V1__VERIFY_AUDIT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__verify_audit_request__descriptor) \
+     }
+
+
+/*
+ * What a walk along the audit found. It is sound if nothing is broken, missing or altered.
+ */
+struct  Keyward__V1__VerifyAuditResponse
+{
+  ProtobufCMessage base;
+  /*
+   * How many rows the audit has.
+   */
+  int64_t row_count;
+  /*
+   * The revision of the first row that was altered or does not follow the one before it; 0 where there is none.
+   */
+  int64_t first_broken_revision;
+  /*
+   * How many revisions should have a row and have none.
+   */
+  int64_t missing_row_count;
+  /*
+   * The first of them; 0 where there is none.
+   */
+  int64_t first_missing_revision;
+  /*
+   * How many keys are or were other than the audit left them.
+   */
+  int64_t altered_key_count;
+  /*
+   * The ids of the first 100 of them.
+   */
+  size_t n_altered_key_ids;
+  ProtobufCBinaryData *altered_key_ids;
+  /*
+   * The hash of the newest row, as GetStatusResponse.audit_hash tells it.
+   */
+  ProtobufCBinaryData audit_hash;
+  /*
+   * The store's revision with that row.
+   */
+  int64_t audit_revision;
+  /*
+   * The store's revision when the reply was made.
+   */
+  int64_t revision;
+};
+#define KEYWARD__V1__VERIFY_AUDIT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__verify_audit_response__descriptor) \
+    , 0, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0 }
+
+
 /* Keyward__V1__CreateKeyRequest methods */
 void   keyward__v1__create_key_request__init
                      (Keyward__V1__CreateKeyRequest         *message);
@@ -1604,6 +1667,44 @@ Keyward__V1__ListAuditEventsResponse *
 void   keyward__v1__list_audit_events_response__free_unpacked
                      (Keyward__V1__ListAuditEventsResponse *message,
                       ProtobufCAllocator *allocator);
+/* Keyward__V1__VerifyAuditRequest methods */
+void   keyward__v1__verify_audit_request__init
+                     (Keyward__V1__VerifyAuditRequest         *message);
+size_t keyward__v1__verify_audit_request__get_packed_size
+                     (const Keyward__V1__VerifyAuditRequest   *message);
+size_t keyward__v1__verify_audit_request__pack
+                     (const Keyward__V1__VerifyAuditRequest   *message,
+                      uint8_t             *out);
+size_t keyward__v1__verify_audit_request__pack_to_buffer
+                     (const Keyward__V1__VerifyAuditRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Keyward__V1__VerifyAuditRequest *
+       keyward__v1__verify_audit_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   keyward__v1__verify_audit_request__free_unpacked
+                     (Keyward__V1__VerifyAuditRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Keyward__V1__VerifyAuditResponse methods */
+void   keyward__v1__verify_audit_response__init
+                     (Keyward__V1__VerifyAuditResponse         *message);
+size_t keyward__v1__verify_audit_response__get_packed_size
+                     (const Keyward__V1__VerifyAuditResponse   *message);
+size_t keyward__v1__verify_audit_response__pack
+                     (const Keyward__V1__VerifyAuditResponse   *message,
+                      uint8_t             *out);
+size_t keyward__v1__verify_audit_response__pack_to_buffer
+                     (const Keyward__V1__VerifyAuditResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Keyward__V1__VerifyAuditResponse *
+       keyward__v1__verify_audit_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   keyward__v1__verify_audit_response__free_unpacked
+                     (Keyward__V1__VerifyAuditResponse *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Keyward__V1__CreateKeyRequest_Closure)
@@ -1705,6 +1806,12 @@ typedef void (*Keyward__V1__AuditEvent_Closure)
 typedef void (*Keyward__V1__ListAuditEventsResponse_Closure)
                  (const Keyward__V1__ListAuditEventsResponse *message,
                   void *closure_data);
+typedef void (*Keyward__V1__VerifyAuditRequest_Closure)
+                 (const Keyward__V1__VerifyAuditRequest *message,
+                  void *closure_data);
+typedef void (*Keyward__V1__VerifyAuditResponse_Closure)
+                 (const Keyward__V1__VerifyAuditResponse *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -1772,6 +1879,10 @@ struct Keyward__V1__KeyService_Service
                             const Keyward__V1__ListAuditEventsRequest *input,
                             Keyward__V1__ListAuditEventsResponse_Closure closure,
                             void *closure_data);
+  void (*verify_audit)(Keyward__V1__KeyService_Service *service,
+                       const Keyward__V1__VerifyAuditRequest *input,
+                       Keyward__V1__VerifyAuditResponse_Closure closure,
+                       void *closure_data);
 };
 typedef void (*Keyward__V1__KeyService_ServiceDestroy)(Keyward__V1__KeyService_Service *);
 void keyward__v1__key_service__init (Keyward__V1__KeyService_Service *service,
@@ -1794,7 +1905,8 @@ void keyward__v1__key_service__init (Keyward__V1__KeyService_Service *service,
       function_prefix__ ## rotate_key,\
       function_prefix__ ## import_keys,\
       function_prefix__ ## watch_keys,\
-      function_prefix__ ## list_audit_events  }
+      function_prefix__ ## list_audit_events,\
+      function_prefix__ ## verify_audit  }
 void keyward__v1__key_service__create_key(ProtobufCService *service,
                                           const Keyward__V1__CreateKeyRequest *input,
                                           Keyward__V1__CreateKeyResponse_Closure closure,
@@ -1855,6 +1967,10 @@ void keyward__v1__key_service__list_audit_events(ProtobufCService *service,
                                                  const Keyward__V1__ListAuditEventsRequest *input,
                                                  Keyward__V1__ListAuditEventsResponse_Closure closure,
                                                  void *closure_data);
+void keyward__v1__key_service__verify_audit(ProtobufCService *service,
+                                            const Keyward__V1__VerifyAuditRequest *input,
+                                            Keyward__V1__VerifyAuditResponse_Closure closure,
+                                            void *closure_data);
 
 /* --- descriptors --- */
 
@@ -1892,6 +2008,8 @@ extern const ProtobufCMessageDescriptor keyward__v1__watch_keys_response__descri
 extern const ProtobufCMessageDescriptor keyward__v1__list_audit_events_request__descriptor;
 extern const ProtobufCMessageDescriptor keyward__v1__audit_event__descriptor;
 extern const ProtobufCMessageDescriptor keyward__v1__list_audit_events_response__descriptor;
+extern const ProtobufCMessageDescriptor keyward__v1__verify_audit_request__descriptor;
+extern const ProtobufCMessageDescriptor keyward__v1__verify_audit_response__descriptor;
 extern const ProtobufCServiceDescriptor keyward__v1__key_service__descriptor;
 
 PROTOBUF_C__END_DECLS

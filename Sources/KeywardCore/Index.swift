@@ -24,6 +24,9 @@ struct Index {
 
   func key(name: KeyName) -> Key? { byName[name].flatMap { rows[$0]?.key } }
 
+  /// Whose secret it is or was.
+  func key(digest: Digest) -> Key? { byDigest[digest].flatMap { rows[Int($0.row)]?.key } }
+
   func contains(_ name: KeyName) -> Bool { byName[name] != nil }
 
   func contains(_ digest: Digest) -> Bool { byDigest[digest] != nil }

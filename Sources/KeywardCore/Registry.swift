@@ -11,13 +11,13 @@ import Synchronization
 /// Invariants: the index changes after the store's commit and before ``commit(_:at:)`` returns, so no question asked
 /// after a change was acknowledged is answered from before it.
 public final class Registry: Sendable {
-  private let store: any Store
-  private let index: Mutex<Index>
+  let store: any Store
+  let index: Mutex<Index>
   /// What ``commit(_:at:)`` remembers; its lock is for the compiler, there is one caller.
-  private let attempts = Mutex(Attempts())
+  let attempts = Mutex(Attempts())
   private let window = Mutex(SoonWindow.oneMonth)
   /// The latest instant recorded, in microseconds.
-  private let latest: Atomic<Int64>
+  let latest: Atomic<Int64>
 
   /// Loads every key.
   public init(store: any Store) throws(StoreError) {
@@ -171,7 +171,8 @@ public final class Registry: Sendable {
     }
   }
 
-  private func publish(_ draft: Draft, at placement: Placement, _ now: Instant) -> Outcome {
+  @discardableResult
+  func publish(_ draft: Draft, at placement: Placement, _ now: Instant) -> Outcome {
     let change = draft.change
     var key = change.after ?? draft.subject
     if case .note = change.effect {} else { key.revision = placement.revision }

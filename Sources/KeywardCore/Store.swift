@@ -35,6 +35,11 @@ public protocol Store: Sendable {
   /// - Returns: for each change in turn where it went, or the conflict for which it alone was left out.
   /// - Throws: when none of the changes was made, or nobody can tell.
   func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>]
+
+  /// As ``commit(_:at:)``, but a conflict of one change leaves all of them out.
+  func commitTogether(
+    _ changes: [Change], at instant: Instant
+  ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges>
 }
 
 /// A key as a store keeps it.
@@ -179,6 +184,30 @@ public enum Conflict: Error, Sendable {
   case duplicate
   /// Another change of the key came first.
   case changed
+}
+
+/// Why changes that belong together were left out: the first of them that could not be made.
+public struct ConflictAmongChanges: Error, Equatable, Sendable {
+  public let index: Int
+  public let conflict: Conflict
+
+  public init(index: Int, conflict: Conflict) {
+    self.index = index
+    self.conflict = conflict
+  }
+
+  /// Tells changes that all went well from those among which one did not.
+  public static func among(_ results: [Result<Placement, Conflict>]) -> Result<[Placement], ConflictAmongChanges> {
+    var placements: [Placement] = []
+    placements.reserveCapacity(results.count)
+    for (index, result) in results.enumerated() {
+      switch result {
+      case .success(let placement): placements.append(placement)
+      case .failure(let conflict): return .failure(ConflictAmongChanges(index: index, conflict: conflict))
+      }
+    }
+    return .success(placements)
+  }
 }
 
 /// Why a store could not do what was asked. The texts never hold the values of a row.

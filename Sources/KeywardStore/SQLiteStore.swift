@@ -83,6 +83,18 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     try write { (connection) throws(SQLiteError) in try connection.make(changes, at: instant) }
   }
 
+  package func commitTogether(
+    _ changes: [Change], at instant: Instant
+  ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
+    try write { (connection) throws(SQLiteError) in
+      try connection.database.execute("SAVEPOINT together")
+      let result = ConflictAmongChanges.among(try connection.make(changes, at: instant))
+      // The transaction goes on without them, and has nothing to commit.
+      if case .failure = result { try connection.database.execute("ROLLBACK TO together") }
+      return result
+    }
+  }
+
   /// Lets the database have so many pages and no more: a full disk, for tests.
   package func limitPages(to count: Int) throws(StoreError) {
     let database = try opened().database

@@ -8,6 +8,7 @@ package enum Request: Sendable {
   case change(ChangeRequest)
   case getKey(KeySelector)
   case listKeys(ListQuery)
+  case importKeys(ImportKeys)
   case listAuditEvents(AuditPageQuery)
   case getStatus
   case whoAmI
@@ -31,6 +32,7 @@ package enum Reply: Sendable {
   case changed(Method, KeyView, Secret?, revision: Revision)
   case getKey(KeyView, revision: Revision)
   case listKeys(KeyPage, revision: Revision)
+  case importKeys(ImportOutcome)
   case listAuditEvents(AuditPage, revision: Revision)
   case getStatus(ServiceStatus)
   case whoAmI(Identity, revision: Revision)
@@ -41,6 +43,7 @@ package enum Reply: Sendable {
     switch self {
     case .validateKey(let validation): validation.subject?.revision
     case .getStatus(let status): status.revision
+    case .importKeys(let outcome): outcome.revision
     case .validateKeys(_, let revision), .changed(_, _, _, let revision), .getKey(_, let revision),
       .listKeys(_, let revision), .listAuditEvents(_, let revision), .whoAmI(_, let revision),
       .reload(let revision):
@@ -56,6 +59,7 @@ package enum OutgoingRequest: Sendable {
   case change(ChangeRequest)
   case getKey(KeySelector)
   case listKeys(ListQuery)
+  case importKeys([KeyToImport], ImportOptions)
   case listAuditEvents(AuditPageQuery)
   case getStatus
   case whoAmI
@@ -68,6 +72,7 @@ package enum OutgoingRequest: Sendable {
     case .change(let request): Method(request.action)
     case .getKey: .getKey
     case .listKeys: .listKeys
+    case .importKeys: .importKeys
     case .listAuditEvents: .listAuditEvents
     case .getStatus: .getStatus
     case .whoAmI: .whoAmI

@@ -14,6 +14,7 @@ package enum Method: Sendable, CaseIterable {
   case undeleteKey
   case copyKey
   case rotateKey
+  case importKeys
   case listAuditEvents
   case getStatus
   case whoAmI
@@ -23,7 +24,7 @@ package enum Method: Sendable, CaseIterable {
     switch self {
     case .validateKey, .validateKeys: "keyward.v1.ValidationService"
     case .createKey, .getKey, .listKeys, .updateKey, .revokeKey, .deleteKey, .undeleteKey, .copyKey, .rotateKey,
-      .listAuditEvents:
+      .importKeys, .listAuditEvents:
       "keyward.v1.KeyService"
     case .getStatus, .whoAmI, .reload: "keyward.v1.ControlService"
     }
@@ -42,6 +43,7 @@ package enum Method: Sendable, CaseIterable {
     case .undeleteKey: "UndeleteKey"
     case .copyKey: "CopyKey"
     case .rotateKey: "RotateKey"
+    case .importKeys: "ImportKeys"
     case .listAuditEvents: "ListAuditEvents"
     case .getStatus: "GetStatus"
     case .whoAmI: "WhoAmI"

@@ -74,6 +74,14 @@ final class GatedStore: Store {
     try store.recordUse(uses)
   }
 
+  func commitTogether(
+    _ changes: [Change], at instant: Instant
+  ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
+    gate.wait()
+    defer { gate.signal() }
+    return try store.commitTogether(changes, at: instant)
+  }
+
   func forget(before instant: Instant, limit: Int) throws(StoreError) -> Int {
     try store.forget(before: instant, limit: limit)
   }

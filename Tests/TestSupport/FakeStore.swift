@@ -93,6 +93,25 @@ package final class FakeStore: Store {
       return changes.map { content.make($0) }
     }
   }
+
+  package func commitTogether(
+    _ changes: [Change], at instant: Instant
+  ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
+    try content.withLock { (content) throws(StoreError) in
+      content.commitCount += 1
+      guard content.failures.isEmpty else { throw content.failures.removeFirst() }
+      let before = content
+      content.mark = StoreMark(
+        revision: content.mark.revision, latestInstant: max(content.mark.latestInstant, instant))
+      let result = ConflictAmongChanges.among(changes.map { content.make($0) })
+      if case .failure = result {
+        let count = content.commitCount
+        content = before
+        content.commitCount = count
+      }
+      return result
+    }
+  }
 }
 
 extension FakeStore.Content {

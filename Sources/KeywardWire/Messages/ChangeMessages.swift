@@ -28,7 +28,7 @@ enum ChangeMessages {
     case .undeleteKey: return try UndeleteKeyMessages.encodeReply(key, revision: revision, in: arena)
     case .copyKey: return try CopyKeyMessages.encodeReply(key, secret, revision: revision, in: arena)
     case .rotateKey: return try RotateKeyMessages.encodeReply(key, secret, revision: revision, in: arena)
-    case .validateKey, .validateKeys, .getKey, .listKeys, .listAuditEvents, .getStatus, .whoAmI, .reload:
+    case .validateKey, .validateKeys, .getKey, .listKeys, .importKeys, .listAuditEvents, .getStatus, .whoAmI, .reload:
       preconditionFailure("no change is answered as a question")
     }
   }

@@ -19,14 +19,17 @@ struct Attempts {
 
   /// The key that the same attempt made, nil where it is a new one.
   /// - Throws: ``DomainError/invalid(field:_:)`` where the id was used for something else.
-  func key(of id: AttemptID, at now: Instant) throws(DomainError) -> KeyID? {
+  func key(of id: AttemptID, at now: Instant) throws(DomainError) -> KeyID? { try attempt(of: id, at: now)?.key }
+
+  /// The same attempt if it came to something, as ``key(of:at:)``.
+  func attempt(of id: AttemptID, at now: Instant) throws(DomainError) -> Attempt? {
     guard let attempt = known[Name(uid: id.uid, requestID: id.requestID)],
       attempt.time.adding(seconds: RequestID.lifetimeSeconds) > now
     else { return nil }
     guard attempt.id.fingerprint == id.fingerprint else {
       throw .invalid(field: "request_id", "was used for another request in the last 24 hours: take a new one")
     }
-    return attempt.key
+    return attempt
   }
 }
 

@@ -82,26 +82,29 @@ extension Registry {
       }
     }
     guard !drafts.isEmpty else { return GroupOutcome(changed: [], revision: revision) }
-    let placements = try place(drafts, at: now)
-    latest.store(now.microseconds, ordering: .relaxed)
+    let placements: [Placement]
+    switch try placeTogether(drafts, at: now) {
+    case .success(let made): placements = made
+    case .failure(let refusal): throw drafts[refusal.index].refusal(refusal.conflict)
+    }
     let changed = zip(drafts, placements).map { publish($0, at: $1, now) }
     return GroupOutcome(changed: changed, revision: changed.last?.revision ?? revision)
   }
 
-  private func place(_ drafts: [Draft], at now: Instant) throws(DomainError) -> [Placement] {
-    let results: [Result<Placement, Conflict>]
+  /// Makes the changes in one transaction of their own, or none of them.
+  func placeTogether(
+    _ drafts: [Draft], at now: Instant
+  ) throws(DomainError) -> Result<[Placement], ConflictAmongChanges> {
+    let result: Result<[Placement], ConflictAmongChanges>
     do throws(StoreError) {
-      results = try store.commitTogether(drafts.map(\.change), at: now)
+      result = try store.commitTogether(drafts.map(\.change), at: now)
     } catch {
       throw DomainError(error)
     }
-    var placements: [Placement] = []
-    for (draft, result) in zip(drafts, results) {
-      switch result {
-      case .success(let placement): placements.append(placement)
-      case .failure(let conflict): throw draft.refusal(conflict)
-      }
+    if case .success(let placements) = result {
+      latest.store(now.microseconds, ordering: .relaxed)
+      noteHead(placements.last?.revision)
     }
-    return placements
+    return result
   }
 }

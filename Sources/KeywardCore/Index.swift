@@ -35,6 +35,9 @@ struct Index {
     return key
   }
 
+  /// Whose secret it is or was.
+  func key(digest: Digest) -> Key? { byDigest[digest].flatMap { rows[Int($0.row)]?.key } }
+
   func contains(_ name: KeyName) -> Bool { byName[name] != nil }
 
   func contains(_ digest: Digest) -> Bool { byDigest[digest] != nil }

@@ -183,20 +183,20 @@ public final class Registry: Sendable {
       return drafts.map { _ in .failure(DomainError(error)) }
     }
     latest.store(now.microseconds, ordering: .relaxed)
-    defer { noteHead(placements) }
+    defer { noteHead(placements.compactMap { try? $0.get().revision }.last) }
     return zip(drafts, placements).map { draft, placement in
       placement.mapError { draft.refusal($0) }.map { publish(draft, at: $0, now) }
     }
   }
 
   /// The changes are made already: a head that cannot be read is told at the next change.
-  private func noteHead(_ placements: [Result<Placement, Conflict>]) {
-    let revisions = placements.compactMap { try? $0.get().revision }
-    guard let revision = revisions.last, let hash = try? store.auditHash() else { return }
+  func noteHead(_ revision: Revision?) {
+    guard let revision, let hash = try? store.auditHash() else { return }
     head.withLock { $0 = AuditHead(revision: revision, hash: hash) }
   }
 
   /// Makes a change known that the store has made.
+  @discardableResult
   func publish(_ draft: Draft, at placement: Placement, _ now: Instant) -> Outcome {
     let change = draft.change
     var key = change.after ?? draft.subject

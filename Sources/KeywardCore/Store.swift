@@ -49,10 +49,10 @@ public protocol Store: Sendable {
   /// - Throws: when none of the changes was made, or nobody can tell.
   func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>]
 
-  /// As ``commit(_:at:)``, but where there is a conflict none of the changes is made, nor the instant kept.
+  /// As ``commit(_:at:)``, but a conflict of one change leaves all of them out.
   func commitTogether(
     _ changes: [Change], at instant: Instant
-  ) throws(StoreError) -> [Result<Placement, Conflict>]
+  ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges>
 }
 
 extension Store {
@@ -203,6 +203,30 @@ public enum Conflict: Error, Sendable {
   case duplicate
   /// Another change of the key came first.
   case changed
+}
+
+/// Why changes that belong together were left out: the first of them that could not be made.
+public struct ConflictAmongChanges: Error, Equatable, Sendable {
+  public let index: Int
+  public let conflict: Conflict
+
+  public init(index: Int, conflict: Conflict) {
+    self.index = index
+    self.conflict = conflict
+  }
+
+  /// Tells changes that all went well from those among which one did not.
+  public static func among(_ results: [Result<Placement, Conflict>]) -> Result<[Placement], ConflictAmongChanges> {
+    var placements: [Placement] = []
+    placements.reserveCapacity(results.count)
+    for (index, result) in results.enumerated() {
+      switch result {
+      case .success(let placement): placements.append(placement)
+      case .failure(let conflict): return .failure(ConflictAmongChanges(index: index, conflict: conflict))
+      }
+    }
+    return .success(placements)
+  }
 }
 
 /// Why a store could not do what was asked. The texts never hold the values of a row.

@@ -81,6 +81,7 @@ final class Handlers: Sendable {
       case .getStatus: return .success(.getStatus(status(at: now)))
       case .change(let change): try carryOut(change, of: caller, by: deadline, address)
       case .groupChange(let group): try carryOut(group, of: caller, by: deadline, address)
+      case .importKeys(let request): try takeOver(request, of: caller, by: deadline, address)
       case .listAuditEvents(let query): try tellAudit(query, by: deadline, address)
       case .verifyAudit: try verifier.begin(by: deadline, address)
       case .whoAmI:
@@ -159,6 +160,25 @@ final class Handlers: Sendable {
       } catch {
         let error = CallError(error)
         log(error, of: .listAuditEvents)
+        address.deliver(.failure(error))
+      }
+    }
+  }
+
+  private func takeOver(
+    _ request: ImportKeys, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
+  ) throws(CallError) {
+    try parts.writer.submit(for: caller.peer, by: deadline) { [self] turn in
+      guard let turn else { return address.deliver(.failure(.tooLate)) }
+      do throws(DomainError) {
+        let before = parts.registry.revision
+        let outcome = try parts.registry.importKeys(request, by: turn.actor, at: turn.now)
+        // Nobody else changes anything meanwhile.
+        if parts.registry.revision != before { log(outcome, by: turn.actor) }
+        address.deliver(.success(.importKeys(outcome)))
+      } catch {
+        let error = CallError(error)
+        log(error, of: .importKeys)
         address.deliver(.failure(error))
       }
     }
@@ -244,6 +264,16 @@ final class Handlers: Sendable {
     let key = outcome.view.key
     parts.log.info(
       "key \(change.name)", metadata: ["key": "\(key.id)", "by": "\(key.updater)", "revision": "\(key.revision)"])
+  }
+
+  /// One line for all the keys of an import.
+  private func log(_ outcome: ImportOutcome, by actor: Actor) {
+    parts.log.info(
+      "keys imported",
+      metadata: [
+        "count": "\(outcome.importedCount)", "skipped": "\(outcome.skippedCount)", "by": "\(actor.user)",
+        "revision": "\(outcome.revision)",
+      ])
   }
 
   /// What the store could not do, as against what it was wrong to ask for.

@@ -8,7 +8,7 @@ extension Method {
     case .validateKey, .validateKeys: .canValidate
     case .getKey: .canRead
     case .listKeys: .canView
-    case .createKey, .copyKey: .canCreate
+    case .createKey, .copyKey, .importKeys: .canCreate
     case .updateKey, .revokeKey, .rotateKey, .batchUpdateKeys, .batchRevokeKeys: .canUpdate
     case .deleteKey, .undeleteKey, .batchDeleteKeys: .canDelete
     case .listAuditEvents, .verifyAudit: .canAudit

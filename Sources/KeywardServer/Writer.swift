@@ -96,6 +96,21 @@ final class Writer: Sendable {
     try enqueue { $0.reads.append(WaitingRead(deadline: deadline, body: body)) }
   }
 
+  /// Has something changed in a transaction of its own, between one and the next.
+  /// - Parameters:
+  ///   - deadline: what has not begun by then is not done.
+  ///   - body: called once, on the writer's queue, with who changes it and the instant; with nil where it is too late.
+  /// - Throws: RESOURCE_EXHAUSTED when too many wait.
+  func submit(
+    for peer: Peer, by deadline: Deadline, _ body: @escaping @Sendable ((actor: Actor, now: Instant)?) -> Void
+  ) throws(CallError) {
+    try read(by: deadline) { [self] isTimely in
+      guard isTimely else { return body(nil) }
+      body((Actor(uid: peer.uid, user: names.name(of: peer.uid), pid: peer.pid), clock.now()))
+      whenCommitted.withLock { $0 }?()
+    }
+  }
+
   /// As ``read(by:_:)`` for what goes on with a question that was let in: never refused.
   func goOn(by deadline: Deadline, _ body: @escaping @Sendable (_ isTimely: Bool) -> Void) {
     let isFirst = waiting.withLock { waiting in

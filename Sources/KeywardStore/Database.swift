@@ -10,6 +10,8 @@ final class Database {
 
   /// The log is written back to the database once it has this many pages of 4096 bytes.
   private static let checkpointPages: Int32 = 1000
+  /// The same while one large transaction follows the other, which write the same pages again and again.
+  private static let checkpointPagesInBulk: Int32 = 65_536
 
   /// Opens a file that exists. SQLite neither locks nor changes it before the first statement that needs it.
   /// - Parameter path: absolute, so that it is never taken for a URI or a name that SQLite gives a meaning of its own.
@@ -108,8 +110,8 @@ final class Database {
   /// Writes a log that has grown long back to the database.
   ///
   /// SQLite would do so by itself, but would not tell of a sync that failed.
-  func checkpointIfDue() throws(SQLiteError) {
-    guard logPages.pointee >= Self.checkpointPages else { return }
+  func checkpointIfDue(inBulk: Bool = false) throws(SQLiteError) {
+    guard logPages.pointee >= (inBulk ? Self.checkpointPagesInBulk : Self.checkpointPages) else { return }
     try checkpoint(SQLITE_CHECKPOINT_PASSIVE)
   }
 

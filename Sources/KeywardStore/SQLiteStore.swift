@@ -85,13 +85,13 @@ package final class SQLiteStore: Store, @unchecked Sendable {
 
   package func commitTogether(
     _ changes: [Change], at instant: Instant
-  ) throws(StoreError) -> [Result<Placement, Conflict>] {
-    try write { (connection) throws(SQLiteError) in
+  ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
+    try write(inBulk: true) { (connection) throws(SQLiteError) in
       try connection.database.execute("SAVEPOINT together")
-      let results = try connection.make(changes, at: instant)
-      let isWhole = results.allSatisfy { if case .success = $0 { true } else { false } }
-      try connection.database.execute(isWhole ? "RELEASE together" : "ROLLBACK TO together")
-      return results
+      let result = ConflictAmongChanges.among(try connection.make(changes, at: instant))
+      // The transaction goes on without them, and has nothing to commit.
+      if case .failure = result { try connection.database.execute("ROLLBACK TO together") }
+      return result
     }
   }
 
@@ -111,14 +111,16 @@ extension SQLiteStore {
   }
 
   /// Carries out `body` in one transaction, which is durable once this returns.
-  func write<Result>(_ body: (StoreConnection) throws(SQLiteError) -> Result) throws(StoreError) -> Result {
+  func write<Result>(
+    inBulk: Bool = false, _ body: (StoreConnection) throws(SQLiteError) -> Result
+  ) throws(StoreError) -> Result {
     try use { (connection) throws(StoreError) in
       if let halt { throw halt }
       let result = try attempt { () throws(SQLiteError) in
         try connection.database.transaction { () throws(SQLiteError) in try body(connection) }
       }
       // The changes are durable already: a log that cannot be written back stops the next ones only.
-      _ = try? attempt { () throws(SQLiteError) in try connection.database.checkpointIfDue() }
+      _ = try? attempt { () throws(SQLiteError) in try connection.database.checkpointIfDue(inBulk: inBulk) }
       return result
     }
   }

@@ -10,6 +10,7 @@ package enum Request: Sendable {
   case groupChange(GroupChange)
   case getKey(KeySelector)
   case listKeys(ListQuery)
+  case importKeys(ImportKeys)
   case listAuditEvents(AuditPageQuery)
   case verifyAudit
   case getStatus
@@ -36,6 +37,7 @@ package enum Reply: Sendable {
   case groupChanged(Method, count: Int, revision: Revision)
   case getKey(KeyView, revision: Revision)
   case listKeys(KeyPage, revision: Revision)
+  case importKeys(ImportOutcome)
   case listAuditEvents(AuditPage, revision: Revision)
   case verifyAudit(AuditSummary, revision: Revision)
   case getStatus(ServiceStatus)
@@ -47,6 +49,7 @@ package enum Reply: Sendable {
     switch self {
     case .validateKey(let validation): validation.subject?.revision
     case .getStatus(let status): status.revision
+    case .importKeys(let outcome): outcome.revision
     case .validateKeys(_, let revision), .changed(_, _, _, let revision),
       .groupChanged(_, _, let revision), .getKey(_, let revision),
       .listKeys(_, let revision), .listAuditEvents(_, let revision), .whoAmI(_, let revision),
@@ -64,6 +67,7 @@ package enum OutgoingRequest: Sendable {
   case groupChange(GroupChange)
   case getKey(KeySelector)
   case listKeys(ListQuery)
+  case importKeys([KeyToImport], ImportOptions)
   case listAuditEvents(AuditPageQuery)
   case verifyAudit
   case getStatus
@@ -78,6 +82,7 @@ package enum OutgoingRequest: Sendable {
     case .groupChange(let group): Method(group.action)
     case .getKey: .getKey
     case .listKeys: .listKeys
+    case .importKeys: .importKeys
     case .listAuditEvents: .listAuditEvents
     case .verifyAudit: .verifyAudit
     case .getStatus: .getStatus

@@ -17,6 +17,7 @@ package enum Method: Sendable, CaseIterable {
   case batchDeleteKeys
   case copyKey
   case rotateKey
+  case importKeys
   case listAuditEvents
   case verifyAudit
   case getStatus
@@ -27,7 +28,7 @@ package enum Method: Sendable, CaseIterable {
     switch self {
     case .validateKey, .validateKeys: "keyward.v1.ValidationService"
     case .createKey, .getKey, .listKeys, .updateKey, .revokeKey, .deleteKey, .undeleteKey, .copyKey, .rotateKey,
-      .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys, .listAuditEvents, .verifyAudit:
+      .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys, .importKeys, .listAuditEvents, .verifyAudit:
       "keyward.v1.KeyService"
     case .getStatus, .whoAmI, .reload: "keyward.v1.ControlService"
     }
@@ -49,6 +50,7 @@ package enum Method: Sendable, CaseIterable {
     case .batchDeleteKeys: "BatchDeleteKeys"
     case .copyKey: "CopyKey"
     case .rotateKey: "RotateKey"
+    case .importKeys: "ImportKeys"
     case .listAuditEvents: "ListAuditEvents"
     case .verifyAudit: "VerifyAudit"
     case .getStatus: "GetStatus"

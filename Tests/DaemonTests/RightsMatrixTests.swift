@@ -48,6 +48,17 @@ struct RightsMatrixTests {
     case .batchDeleteKeys: [try group(.delete, .canDelete)]
     case .copyKey: [change(.copy(.sample(1), CopyKey()), .canCreate)]
     case .verifyAudit: [Attempt(request: .verifyAudit, right: .canAudit)]
+    case .importKeys:
+      [
+        Attempt(
+          request: .importKeys(
+            [
+              KeyToImport(
+                try ImportKey(
+                  name: try KeyName("k-\(UUID().uuidString)"), permission: .chat,
+                  credential: ImportCredential(digest: Secret.text(UUID().uuidString).digest)), secret: nil)
+            ], ImportOptions()), right: .canCreate)
+      ]
     case .listAuditEvents: [Attempt(request: .listAuditEvents(try AuditPageQuery(AuditQuery())), right: .canAudit)]
     case .getStatus: [Attempt(request: .getStatus, right: .canOperate)]
     case .whoAmI: [Attempt(request: .whoAmI, right: nil)]

@@ -70,6 +70,7 @@ import Testing
   @Test func `Each method needs its right`() {
     let expected: [(Method, Rights)] = [
       (.validateKey, .canValidate), (.validateKeys, .canValidate), (.createKey, .canCreate), (.copyKey, .canCreate),
+      (.importKeys, .canCreate),
       (.getKey, .canRead), (.listKeys, .canView), (.updateKey, .canUpdate), (.revokeKey, .canUpdate),
       (.rotateKey, .canUpdate), (.deleteKey, .canDelete), (.undeleteKey, .canDelete), (.listAuditEvents, .canAudit),
       (.batchUpdateKeys, .canUpdate), (.batchRevokeKeys, .canUpdate), (.batchDeleteKeys, .canDelete),

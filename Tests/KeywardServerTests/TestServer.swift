@@ -78,14 +78,16 @@ final class GatedStore: Store {
     try store.auditEvents(query, before: revision, limit: limit)
   }
 
-  func commitTogether(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
+  func recordUse(_ uses: [KeyUse]) throws(StoreError) {
+    try store.recordUse(uses)
+  }
+
+  func commitTogether(
+    _ changes: [Change], at instant: Instant
+  ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
     gate.wait()
     defer { gate.signal() }
     return try store.commitTogether(changes, at: instant)
-  }
-
-  func recordUse(_ uses: [KeyUse]) throws(StoreError) {
-    try store.recordUse(uses)
   }
 
   func forget(before instant: Instant, limit: Int) throws(StoreError) -> Int {

@@ -13,9 +13,8 @@ import Testing
     let results = try rig.store.commitTogether(
       [.replace(a, .disabled) { $0.enabled = false }, .purge(b), .insert(3)], at: .noon)
     #expect(
-      results == [
-        .success(Placement(ordinal: 1, revision: 3)), .success(Placement(ordinal: 2, revision: 4)),
-        .success(Placement(ordinal: 3, revision: 5)),
+      try results.get() == [
+        Placement(ordinal: 1, revision: 3), Placement(ordinal: 2, revision: 4), Placement(ordinal: 3, revision: 5),
       ])
     let store = try rig.reopened()
     #expect(try store.contents().keys.map(\.key.id) == [.sample(1), .sample(3)])
@@ -31,7 +30,7 @@ import Testing
     let later = Instant.noon.adding(seconds: 60)
     let results = try rig.store.commitTogether(
       [.purge(a), .replace(b.with(revision: 99)) { $0.enabled = false }, .insert(3)], at: later)
-    #expect(results[1] == .failure(.changed))
+    #expect(results == .failure(ConflictAmongChanges(index: 1, conflict: .changed)))
     #expect(try rig.store.contents() == before)
     #expect(try rig.store.audit().count == 2)
     #expect(try rig.store.make(.insert(4), at: later).revision == 3, "the next change goes on from before")

@@ -10,7 +10,7 @@ import Testing
   private static let validation = "keyward.v1.ValidationService"
 
   @Test(arguments: [
-    ("keyward.v1.KeyService", "RenameKey"), ("keyward.v1.KeyService", "ImportKeys"),
+    ("keyward.v1.KeyService", "RenameKey"), ("keyward.v1.KeyService", "WatchKeys"),
     ("keyward.v1.ValidationService", "CreateKey"), ("keyward.v2.KeyService", "CreateKey"), ("", ""),
   ])
   func `A method that is not there is UNIMPLEMENTED`(service: String, method: String) {

@@ -125,12 +125,21 @@ package final class FakeStore: Store {
 
   package func commitTogether(
     _ changes: [Change], at instant: Instant
-  ) throws(StoreError) -> [Result<Placement, Conflict>] {
-    let before = content.withLock { $0 }
-    let results = try commit(changes, at: instant)
-    let isWhole = results.allSatisfy { if case .success = $0 { true } else { false } }
-    if !isWhole { content.withLock { $0 = before } }
-    return results
+  ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
+    try content.withLock { (content) throws(StoreError) in
+      content.commitCount += 1
+      guard content.failures.isEmpty else { throw content.failures.removeFirst() }
+      let before = content
+      content.mark = StoreMark(
+        revision: content.mark.revision, latestInstant: max(content.mark.latestInstant, instant))
+      let result = ConflictAmongChanges.among(changes.map { content.make($0) })
+      if case .failure = result {
+        let count = content.commitCount
+        content = before
+        content.commitCount = count
+      }
+      return result
+    }
   }
 }
 

@@ -28,7 +28,8 @@ enum ChangeMessages {
     case .undeleteKey: return try UndeleteKeyMessages.encodeReply(key, revision: revision, in: arena)
     case .copyKey: return try CopyKeyMessages.encodeReply(key, secret, revision: revision, in: arena)
     case .rotateKey: return try RotateKeyMessages.encodeReply(key, secret, revision: revision, in: arena)
-    case .validateKey, .validateKeys, .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys, .getKey, .listKeys,
+    case .validateKey, .validateKeys, .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys,
+      .getKey, .listKeys, .importKeys,
       .listAuditEvents, .verifyAudit, .getStatus, .whoAmI, .reload:
       preconditionFailure("no change of one key is answered as anything else")
     }

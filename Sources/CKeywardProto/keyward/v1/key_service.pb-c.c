@@ -3272,7 +3272,7 @@ const ProtobufCMessageDescriptor keyward__v1__imported_key__descriptor =
   (ProtobufCMessageInit) keyward__v1__imported_key__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__import_keys_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor keyward__v1__import_keys_request__field_descriptors[4] =
 {
   {
     "keys",
@@ -3310,16 +3310,29 @@ static const ProtobufCFieldDescriptor keyward__v1__import_keys_request__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "validate_only",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ImportKeysRequest, validate_only),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__import_keys_request__field_indices_by_name[] = {
   0,   /* field[0] = keys */
   2,   /* field[2] = request_id */
   1,   /* field[1] = skip_existing */
+  3,   /* field[3] = validate_only */
 };
 static const ProtobufCIntRange keyward__v1__import_keys_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor keyward__v1__import_keys_request__descriptor =
 {
@@ -3329,7 +3342,7 @@ const ProtobufCMessageDescriptor keyward__v1__import_keys_request__descriptor =
   "Keyward__V1__ImportKeysRequest",
   "keyward.v1",
   sizeof(Keyward__V1__ImportKeysRequest),
-  3,
+  4,
   keyward__v1__import_keys_request__field_descriptors,
   keyward__v1__import_keys_request__field_indices_by_name,
   1,  keyward__v1__import_keys_request__number_ranges,

@@ -744,11 +744,12 @@ struct  Keyward__V1__ImportedKey
    */
   Keyward__V1__Permission permission;
   /*
-   * When it stops working; absent means never.
+   * When it stops working, or stopped: a key that has expired there is taken over as an expired one. Absent means
+   * never.
    */
   Google__Protobuf__Timestamp *expire_time;
   /*
-   * Who made it there; empty means the peer.
+   * Who made it there, at most 128 characters; empty means the peer.
    */
   ProtobufCBinaryData creator;
   /*
@@ -758,7 +759,7 @@ struct  Keyward__V1__ImportedKey
   Keyward__V1__ImportedKey__CredentialCase credential_case;
   union {
     /*
-     * Its secret, at most 512 bytes.
+     * Its secret, at most 512 bytes. One that begins with "kw_" must be one that keyward made for the permission.
      */
     ProtobufCBinaryData secret;
     /*
@@ -779,7 +780,7 @@ struct  Keyward__V1__ImportKeysRequest
 {
   ProtobufCMessage base;
   /*
-   * The keys: all are taken over, or none.
+   * The keys, 1 to 10000: all are taken over, or none. Two of them with one name or one secret are refused.
    */
   size_t n_keys;
   Keyward__V1__ImportedKey **keys;
@@ -788,13 +789,17 @@ struct  Keyward__V1__ImportKeysRequest
    */
   protobuf_c_boolean skip_existing;
   /*
-   * As in CreateKeyRequest.
+   * As in CreateKeyRequest: the same id within 24 hours imports nothing more and counts what the first one imported.
    */
   ProtobufCBinaryData request_id;
+  /*
+   * Whether to answer as if the keys were taken over, and take none over.
+   */
+  protobuf_c_boolean validate_only;
 };
 #define KEYWARD__V1__IMPORT_KEYS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__import_keys_request__descriptor) \
-    , 0,NULL, 0, {0,NULL} }
+    , 0,NULL, 0, {0,NULL}, 0 }
 
 
 /*
@@ -804,7 +809,7 @@ struct  Keyward__V1__ImportKeysResponse
 {
   ProtobufCMessage base;
   /*
-   * How many keys were taken over.
+   * How many keys were taken over; with validate_only, how many would be.
    */
   int64_t imported_count;
   /*

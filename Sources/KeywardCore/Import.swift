@@ -1,0 +1,152 @@
+/// Keys of another system to take over: all of them, or none.
+public struct ImportKeys: Sendable, Equatable {
+  public let keys: [ImportKey]
+  public let options: ImportOptions
+
+  /// How many keys one call may hold: so many are one transaction, which others wait for.
+  public static let maxCount = 10_000
+
+  /// - Throws: ``DomainError/invalid(field:_:)`` for no key at all, and for too many.
+  public init(_ keys: [ImportKey], _ options: ImportOptions = ImportOptions()) throws(DomainError) {
+    guard (1...Self.maxCount).contains(keys.count) else {
+      throw .invalid(field: "keys", "has \(keys.count) entries: give 1 to \(Self.maxCount)")
+    }
+    self.keys = keys
+    self.options = options
+  }
+}
+
+/// How to take keys over.
+public struct ImportOptions: Sendable, Equatable {
+  /// Whether keys whose name or secret is here already are left out; else they make the import fail.
+  public var skipExisting: Bool
+  /// Whether only to tell what would become of it.
+  public var validateOnly: Bool
+  /// As in ``ChangeRequest/requestID``.
+  public var requestID: RequestID?
+
+  public init(skipExisting: Bool = false, validateOnly: Bool = false, requestID: RequestID? = nil) {
+    self.skipExisting = skipExisting
+    self.validateOnly = validateOnly
+    self.requestID = requestID
+  }
+}
+
+/// One key to take over.
+public struct ImportKey: Sendable, Equatable {
+  public let name: KeyName
+  public let permission: Permission
+  public let credential: ImportCredential
+  /// nil means never. It may have passed: the key is taken over as an expired one, so that its holder is told so.
+  public let expireTime: Instant?
+  /// Who made it there; empty for whoever imports it.
+  public let creator: String
+  public let enabled: Bool
+
+  public static let maxCreatorCount = 128
+
+  /// - Throws: ``DomainError/invalid(field:_:)`` for a creator that cannot be one.
+  public init(
+    name: KeyName, permission: Permission, credential: ImportCredential, expireTime: Instant? = nil,
+    creator: String = "", enabled: Bool = true
+  ) throws(DomainError) {
+    self.name = name
+    self.permission = permission
+    self.credential = credential
+    self.expireTime = expireTime
+    self.creator = try Annotation.checked(creator, field: "creator", maxCount: Self.maxCreatorCount)
+    self.enabled = enabled
+    // Columns that were mixed up would show secrets to everybody who lists keys.
+    var text = creator
+    guard text.withUTF8({ !PresentedSecret.isOurs(UnsafeRawBufferPointer($0)) }) else {
+      throw .invalid(field: "creator", "is a secret, and creators are shown to everybody")
+    }
+  }
+}
+
+/// What of an imported key's secret is kept.
+public struct ImportCredential: Sendable, Equatable {
+  public let digest: Digest
+  /// What tells the secret apart without giving it away.
+  public let hint: String
+
+  /// A secret in whatever form.
+  /// - Throws: ``DomainError/invalid(field:_:)`` for one that no validation would ever find good.
+  public init(secret: UnsafeRawBufferPointer, for permission: Permission) throws(DomainError) {
+    guard !secret.isEmpty else { throw .invalid(field: "secret", "is empty: give the secret or its SHA-256") }
+    guard secret.count <= PresentedSecret.maxByteCount else {
+      throw .invalid(
+        field: "secret",
+        "has \(secret.count) bytes: secrets of more than \(PresentedSecret.maxByteCount) are never good")
+    }
+    // A text on the wire holds none, so nobody could present it.
+    guard !secret.contains(0) else {
+      throw .invalid(field: "secret", "holds a NUL character, which nobody can present")
+    }
+    guard case .digest(let digest) = PresentedSecret(secret) else {
+      throw .invalid(
+        field: "secret", "begins with \"kw_\" and is none that keyward made: its form or checksum is wrong")
+    }
+    let isOurs = PresentedSecret.isOurs(secret)
+    if isOurs, !permission.isPrefix(of: secret) {
+      throw .invalid(field: "secret", "was made for another permission than \(permission.name)")
+    }
+    self.digest = digest
+    hint = isOurs ? Self.hint(secret, first: Secret.prefixCount) : Self.foreignHint(secret)
+  }
+
+  /// A secret that is known by its SHA-256 alone. Its hint says nothing more.
+  public init(digest: Digest) {
+    self.digest = digest
+    hint = "sha256…"
+  }
+
+  /// At least twelve characters stay hidden, and of a short secret all of them; so do characters that do not stand for
+  /// themselves.
+  private static func foreignHint(_ secret: UnsafeRawBufferPointer) -> String {
+    let first = secret.count >= 24 ? 8 : 4
+    guard secret.count >= 20,
+      (Array(secret.prefix(first)) + secret.suffix(4)).allSatisfy({ (0x21...0x7E).contains($0) })
+    else { return "…" }
+    return hint(secret, first: first)
+  }
+
+  private static func hint(_ secret: UnsafeRawBufferPointer, first: Int) -> String {
+    String(decoding: secret.prefix(first), as: UTF8.self) + "…" + String(decoding: secret.suffix(4), as: UTF8.self)
+  }
+}
+
+extension Permission {
+  /// Whether secrets that begin so are for this permission.
+  fileprivate func isPrefix(of secret: UnsafeRawBufferPointer) -> Bool {
+    secret.count >= Secret.prefixCount
+      && (0..<Secret.prefixCount).allSatisfy { secret[$0] == secretPrefix.utf8Start[$0] }
+  }
+}
+
+/// A key to take over with its secret, as far as that is known: what a client sends.
+public struct KeyToImport: Sendable {
+  public let key: ImportKey
+  /// nil where only its SHA-256 is known.
+  public let secret: Secret?
+
+  public init(_ key: ImportKey, secret: Secret?) {
+    self.key = key
+    self.secret = secret
+  }
+}
+
+/// What an import came to.
+public struct ImportOutcome: Sendable, Equatable {
+  public let importedCount: Int
+  /// Keys that were left out because they were here already.
+  public let skippedCount: Int
+  /// The store's revision with the import, or where nothing was imported, at the time.
+  public let revision: Revision
+
+  public init(importedCount: Int, skippedCount: Int, revision: Revision) {
+    self.importedCount = importedCount
+    self.skippedCount = skippedCount
+    self.revision = revision
+  }
+}

@@ -1,0 +1,109 @@
+import KeywardClient
+import KeywardCore
+
+/// What a list of keys is written in.
+enum ListFormat: String, CaseIterable {
+  case csv
+  case jsonl
+
+  /// By how a file's name ends.
+  init(path: String) {
+    self = [".jsonl", ".ndjson", ".json"].contains { path.lowercased().hasSuffix($0) } ? .jsonl : .csv
+  }
+}
+
+/// A list of keys as it was found right by itself, in the portions that go to the daemon.
+struct ImportList {
+  /// What goes in one call.
+  struct Portion {
+    var keys: [KeyToImport] = []
+    var places: [Places] = []
+    fileprivate var byteCount = 0
+  }
+
+  /// Where a key stands.
+  struct Places {
+    let row: ImportPlace
+    let name: ImportPlace
+    let secret: ImportPlace
+  }
+
+  private(set) var portions: [Portion] = []
+  private(set) var count = 0
+  /// The SHA-256 of the whole list, which names the attempt to import it.
+  let digest: Digest
+
+  /// Reads a list to its end.
+  /// - Throws: at the first thing that is wrong.
+  init(_ text: ImportText, as format: ListFormat) throws(ImportError) {
+    digest = text.digest
+    var rows = ImportRowReader()
+    var seen = Seen()
+    switch format {
+    case .csv:
+      var reader = try CSVReader(text)
+      while let row = try reader.next() { try add(row, &rows, &seen) }
+    case .jsonl:
+      var reader = try JSONLinesReader(text)
+      while let row = try reader.next() { try add(row, &rows, &seen) }
+    }
+  }
+
+  /// The names and secrets so far, with their lines.
+  private struct Seen {
+    var names: [KeyName: Int] = [:]
+    var digests: [Digest: Int] = [:]
+  }
+
+  private mutating func add(
+    _ row: ImportRow, _ rows: inout ImportRowReader, _ seen: inout Seen
+  ) throws(ImportError) {
+    let (key, places) = try rows.read(row)
+    if let line = seen.names.updateValue(row.place.line, forKey: key.key.name) {
+      throw ImportError(places.name, "name is that of line \(line) too")
+    }
+    if let line = seen.digests.updateValue(row.place.line, forKey: key.key.credential.digest) {
+      throw ImportError(places.secret, "secret is that of line \(line) too")
+    }
+    let byteCount = key.byteCount
+    if let last = portions.last, last.keys.count < ImportKeys.maxCount,
+      last.byteCount + byteCount <= Client.importByteLimit
+    {
+    } else {
+      portions.append(Portion())
+    }
+    portions[portions.count - 1].keys.append(key)
+    portions[portions.count - 1].places.append(places)
+    portions[portions.count - 1].byteCount += byteCount
+    count += 1
+  }
+
+  /// Names the attempt to import one portion: the same for the same list, so that an import that was broken off goes
+  /// on where it was.
+  func requestID(of portion: Int, skipExisting: Bool) -> RequestID {
+    let digits = digest.withUnsafeBytes { bytes in
+      bytes.prefix(16).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+    return RequestID(checked: "import\(skipExisting ? "-skip" : "")-\(digits)-\(portion + 1)")
+  }
+}
+
+extension ImportList.Portion {
+  /// What the daemon says of one of the keys, as what is wrong with the list; nil where it says nothing of a key.
+  ///
+  /// It begins with `keys[N].field`.
+  func error(_ message: String) -> ImportError? {
+    let start = "keys["
+    guard message.hasPrefix(start), let bracket = message.firstIndex(of: "]"),
+      let number = Int(message[message.index(message.startIndex, offsetBy: start.count)..<bracket]),
+      places.indices.contains(number)
+    else { return nil }
+    let rest = String(message[bracket...].dropFirst(2))
+    let places = places[number]
+    let place =
+      rest.hasPrefix("name ")
+      ? places.name
+      : rest.hasPrefix("secret ") || rest.hasPrefix("sha256 ") ? places.secret : places.row
+    return ImportError(place, rest)
+  }
+}

@@ -1,0 +1,121 @@
+import Foundation
+import KeywardClient
+import KeywardCore
+import TestSupport
+import Testing
+
+/// Lists of keys that go into a real daemon and come out of it.
+@Suite struct ImportTests {
+  private let daemon: Daemon
+
+  init() throws {
+    daemon = try Daemon()
+  }
+
+  private func keyward(_ arguments: String..., at other: Scratch? = nil) throws -> Command {
+    try Command.keyward(arguments, at: other ?? daemon.scratch)
+  }
+
+  /// Writes a list beside the database.
+  private func file(_ text: String, name: String = "list.csv") throws -> String {
+    let path = daemon.scratch.closed + "/" + name
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    return path
+  }
+
+  private static func row(_ number: Int) -> String {
+    "name \(number),\(number % 2 == 0 ? "chat" : "secure-mail"),secret number \(number),"
+      + "\(number % 3 == 0 ? "2030-01-31T00:00:00Z" : ""),creator \(number % 7),\(number % 5 == 0)\n"
+  }
+
+  private static let header = "name,permission,secret,expires,creator,disabled\n"
+  private static let many = header + (0..<20_000).map(row).joined()
+
+  private func counts(_ command: Command) throws -> [String] {
+    try #require(command.status == 0, "\(command.errors)")
+    return try ["importedCount", "skippedCount"].map { try #require(command.json[$0] as? String) }
+  }
+
+  @Test func `Twenty thousand keys go in, are good, and come out again`() throws {
+    let path = try file(Self.many)
+    #expect(try counts(keyward("import", path, "--output", "json")) == ["20000", "0"])
+    let client = try daemon.client()
+    #expect(try client.status().keyCount == 20_000)
+    for number in [0, 1, 9_999, 10_000, 19_999] {
+      let permission: Permission = number % 2 == 0 ? .chat : .secureMail
+      let verdict = try client.validate(.text("secret number \(number)"), for: permission).verdict
+      #expect(verdict == (number % 5 == 0 ? .disabled : .valid))
+    }
+    #expect(daemon.end() == 0)
+    let again = try Daemon(daemon.scratch)
+    let exported = try keyward("export")
+    #expect(exported.status == 0 && !exported.output.contains("secret number"))
+    let rows = exported.output.split(separator: "\r\n").dropFirst().map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
+    try #require(rows.count == 20_000)
+    for (number, row) in rows.enumerated() where number % 97 == 0 {
+      let wanted = Self.row(number).dropLast().split(separator: ",", omittingEmptySubsequences: false)
+      #expect(row[1...5].map(String.init) == [wanted[0], wanted[1], wanted[3], wanted[4], wanted[5]].map(String.init))
+    }
+    #expect(!again.logText.contains("secret number") && !daemon.logText.contains("secret number"))
+  }
+
+  @Test func `An import that was broken off goes on where it was`() throws {
+    let path = try file(Self.many)
+    // The first of its calls, and then the end: as if the client had been killed in between.
+    let list = try daemon.client()
+    let first = try ImportPortion.first(of: Self.many)
+    #expect(
+      try list.importKeys(first.keys, ImportOptions(requestID: first.id))
+        == ImportOutcome(importedCount: first.keys.count, skippedCount: 0, revision: Int64(first.keys.count)))
+    #expect(daemon.end(SIGKILL) == -SIGKILL)
+    let again = try Daemon(daemon.scratch)
+    for _ in 0..<2 { #expect(try counts(keyward("import", path, "--output", "json")) == ["20000", "0"]) }
+    #expect(try again.client().status().keyCount == 20_000)
+    #expect(try again.client().status().revision == 20_000)
+  }
+
+  @Test func `A key that is here already stops all of it before anything is imported`() throws {
+    _ = try keyward("create", "name 19999", "--permission", "chat", "--output", "json")
+    let path = try file(Self.many)
+    let refused = try keyward("import", path)
+    #expect(refused.status == EX_CANTCREAT)
+    #expect(refused.errors == "keyward: \(path):20001:1: name is the name of a key that is here already\n")
+    #expect(try daemon.client().status().keyCount == 1)
+    #expect(try counts(keyward("import", path, "--skip-existing", "--dry-run", "--output", "json")) == ["19999", "1"])
+    #expect(try daemon.client().status().keyCount == 1)
+    for _ in 0..<2 {
+      #expect(try counts(keyward("import", path, "--skip-existing", "--output", "json")) == ["19999", "1"])
+    }
+    #expect(try daemon.client().status().keyCount == 20_000)
+  }
+
+  @Test func `A mistake in the list stops all of it, and no secret is repeated`() throws {
+    let path = try file(Self.many + "name,chatt,secret number x,,,\n")
+    let refused = try keyward("import", path)
+    #expect(refused.status == EX_DATAERR)
+    #expect(refused.errors == "keyward: \(path):20002:6: permission is not chat or secure-mail\n")
+    #expect(try daemon.client().status().keyCount == 0)
+    #expect(try keyward("import", path + "x").status == EX_NOINPUT)
+  }
+
+  @Test func `JSON Lines come from standard input, and the audit and the export tell of them`() throws {
+    let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    let list = "{\"name\": \"old, key\", \"permission\": \"PERMISSION_CHAT\", \"sha256\": \"\(digest)\"}\n"
+    let command = try Command.keyward(
+      ["import", "-", "--format", "jsonl"], at: daemon.scratch, input: list)
+    #expect(command.output == "imported 1 key\n" && command.errors.isEmpty)
+    #expect(try daemon.client().validate(.text("test"), for: .chat).verdict == .valid)
+    #expect(try keyward("audit", "--type", "imported", "--output", "json").json["totalSize"] as? String == "1")
+    let exported = try keyward("export", "--output", "json")
+    #expect(exported.json["name"] as? String == "old, key" && exported.json["hint"] as? String == "sha256…")
+    #expect(!exported.output.contains(digest))
+    #expect(try keyward("export").output.contains(",\"old, key\",chat,"))
+    _ = try keyward("delete", "old, key", "--yes")
+    #expect(try keyward("export").output.split(separator: "\r\n").count == 1)
+    #expect(try keyward("export", "--deleted").output.split(separator: "\r\n").count == 2)
+    let line = try #require(daemon.logText.split(separator: "\n").first { $0.contains("keys imported") })
+    #expect(line.contains("count=1") && line.contains("revision=1"))
+  }
+}

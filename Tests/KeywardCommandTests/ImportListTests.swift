@@ -1,0 +1,162 @@
+import KeywardClient
+import KeywardCore
+import Testing
+
+@testable import keyward
+
+/// What a list of keys may look like, and what is said, of which line and column, where it looks otherwise.
+@Suite struct ImportListTests {
+  private static let header = "name,permission,secret,sha256,expires,creator,disabled\n"
+
+  private func list(_ text: String, _ format: ListFormat = .csv) throws(ImportError) -> ImportList {
+    try ImportList(ImportText(Array(text.utf8)), as: format)
+  }
+
+  private func keys(_ text: String, _ format: ListFormat = .csv) throws -> [KeyToImport] {
+    try list(text, format).portions.flatMap(\.keys)
+  }
+
+  private func error(_ text: [UInt8], _ format: ListFormat) -> String? {
+    do throws(ImportError) {
+      _ = try ImportList(ImportText(text), as: format)
+      return nil
+    } catch {
+      return "\(error.place.line):\(error.place.column): \(error.message)"
+    }
+  }
+
+  @Test func `CSV is read as RFC 4180 has it`() throws {
+    let text =
+      "\u{FEFF}secret,name,permission,disabled,creator,expires\r\n"
+      + "\"a, \"\"quoted\"\"\r\nsecret\",\"Bü,ro\",chat,true,\"ann\",2030-01-31T00:00:00Z\r\n"
+      + "\r\nplain,b,secure-mail,,,never"
+    let keys = try keys(text)
+    #expect(keys.map(\.key.name.text) == ["Bü,ro", "b"])
+    #expect(
+      keys.map { $0.secret?.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } } == [
+        "a, \"quoted\"\r\nsecret", "plain",
+      ])
+    #expect(keys.map(\.key.permission) == [.chat, .secureMail])
+    #expect(keys.map(\.key.enabled) == [false, true])
+    #expect(keys.map(\.key.creator) == ["ann", ""])
+    #expect(keys.map(\.key.expireTime) == [Instant(rfc3339: "2030-01-31T00:00:00Z"), nil])
+  }
+
+  @Test func `JSON Lines are read as the protocol buffers' JSON`() throws {
+    let keys = try keys(
+      """
+      {"name": "a\\u00e9\\ud83d\\udd11", "permission": "PERMISSION_CHAT", "secret": "s\\"\\\\\\/", "creator": null}
+
+      \t{ "permission" :"secure-mail","name":"b","sha256":"n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",\
+      "expireTime":"2030-01-31T00:00:00Z","creator":"ann","disabled":true }
+      """, .jsonl)
+    #expect(keys.map(\.key.name.text) == ["aé🔑", "b"])
+    #expect(keys.first?.secret?.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } == "s\"\\/")
+    #expect(keys.last?.secret == nil && keys.last?.key.enabled == false && keys.last?.key.creator == "ann")
+    // The SHA-256 of "test".
+    #expect(keys.last?.key.credential.digest == Array("test".utf8).withUnsafeBytes { Digest(sha256: $0) })
+  }
+
+  @Test func `A SHA-256 may be in hexadecimal digits of either case`() throws {
+    let digits = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    for digits in [digits, digits.uppercased()] {
+      let keys = try keys("name,permission,sha256\na,chat,\(digits)\n")
+      #expect(keys.first?.key.credential.digest == Array("test".utf8).withUnsafeBytes { Digest(sha256: $0) })
+    }
+  }
+
+  @Test(arguments: [
+    ("", "1:1: is empty"), ("\n\n", "1:1: is empty"),
+    ("name,permission\n", "1:1: has no column secret or sha256"), ("name,secret\n", "1:1: has no column permission"),
+    ("permission,secret\n", "1:1: has no column name"), ("name,permission,key\n", "1:17: is no column to import"),
+    ("name,permission,secret,name\n", "1:24: names the column name a second time"),
+    ("name,permission,secret\na,chat\n", "2:7: ends after 2 of 3 values"),
+    ("name,permission,secret\né,chat,s,t\n", "2:10: is one value more"),
+    ("name,permission,secret\na,chat,\"s\n\n", "2:8: is a quote that is never closed"),
+    ("name,permission,secret\na,chat,\"s\"t\n", "2:11: goes on after a closing quote"),
+    ("name,permission,secret\na,chat,s\"t\n", "2:9: is a quote in a value"),
+    (header + "a,chat,s,,,,\r\n,chat,t,,,,\n", "3:1: name is missing"),
+    (header + "a,,s,,,,\n", "2:1: permission is missing"), (header + "a,mail,s,,,,\n", "2:3: permission is not chat"),
+    (header + "a,chat,,,,,\n", "2:1: secret and sha256 are missing"),
+    (header + "a,chat,s,00,,,\n", "2:10: sha256 is given beside secret"),
+    (header + "a,chat,,abc,,,\n", "2:9: sha256 is no SHA-256"),
+    (header + "a,chat,s,,soon,,\n", "2:11: expires is no time"),
+    (header + "a,chat,s,,90d,,\n", "2:11: expires is no time"),
+    (header + "a,chat,s,,2030-02-30,,\n", "2:11: expires is no time"),
+    (header + "a,chat,s,,1960-01-01T00:00:00Z,,\n", "2:11: expires is not in the years"),
+    (header + "a,chat,s,,,\u{1},\n", "2:12: creator has the control character U+0001"),
+    (header + "a,chat,s,,,,yes\n", "2:13: disabled is not true or false"),
+    (header + "\"a\nb\",chat,s,,,,\n", "2:1: name has the control character U+000A"),
+    (header + "\"a\",chat,\"s\ns\",,,,\nb,chat,s,,,,no\n", "4:13: disabled is not"),
+    (header + "a,chat,s,,,,\n\nb,chat,s,,,,\n", "4:8: secret is that of line 2 too"),
+    (header + "e\u{301},chat,s,,,,\né,chat,t,,,,\n", "3:1: name is that of line 2 too"),
+    (header + "a,chat,kw_chat_sssss,,,,\n", "2:8: secret begins with \"kw_\""),
+  ])
+  func `A mistake in CSV is told with its line and column`(text: String, message: String) throws {
+    let found = try #require(error(Array(text.utf8), .csv))
+    #expect(found.hasPrefix(message), "\(found)")
+  }
+
+  @Test(arguments: [
+    ("[]", "1:1: is no object"), ("{\"name\":\"a\"}x", "1:13: goes on after the object"),
+    ("{\"name\":\"a\",}", "1:13: is not a member's name"), ("{\"nam\":\"a\"}", "1:2: is no field of a key"),
+    ("{\"name\":\"a\",\"name\":\"b\"}", "1:13: is the field name a second time"),
+    ("{\"name\" \"a\"}", "1:9: is not the colon"), ("{\"name\":1}", "1:9: is not a string for name"),
+    ("{\"name\":\"a\" \"b\"}", "1:13: is neither a comma"), ("{\"name\":\"a", "1:9: is a string that does not end"),
+    ("{\"name\":\"a\n\"}", "1:9: is a string that does not end"), ("{\"name\":\"é\\x\"}", "1:11: is no escape"),
+    ("{\"name\":\"\\ud800\"}", "1:10: is no escape"), ("{\"name\":\"\\u00g0\"}", "1:10: is no escape"),
+    ("{\"disabled\":\"true\"}", "1:13: is not true or false"), ("{}", "1:1: name is missing"),
+    ("{", "1:2: is not a member"),
+    ("\n{\"name\":\"\\u00e9\",\"permission\":\"x\"}", "2:31: permission is not chat"),
+  ])
+  func `A mistake in JSON Lines is told with its line and column`(text: String, message: String) throws {
+    let found = try #require(error(Array(text.utf8), .jsonl))
+    #expect(found.hasPrefix(message), "\(found)")
+  }
+
+  @Test(arguments: ListFormat.allCases)
+  func `Bytes that are not UTF-8 are told with their place`(format: ListFormat) {
+    let bytes = Array("a\né,".utf8) + [0xFF]
+    #expect(error(bytes, format) == "2:3: is not UTF-8: give the list in UTF-8")
+  }
+
+  @Test func `A list goes in portions that a call can hold, under names that it always has`() throws {
+    let creator = String(repeating: "c", count: 100)
+    let text =
+      "name,permission,secret,creator\n" + (0..<25_000).map { "n\($0),chat,secret-\($0),\(creator)\n" }.joined()
+    let list = try list(text)
+    #expect(list.count == 25_000)
+    #expect(list.portions.map(\.keys.count).reduce(0, +) == 25_000)
+    for portion in list.portions {
+      #expect(portion.keys.count <= ImportKeys.maxCount)
+      #expect(portion.keys.map(\.byteCount).reduce(0, +) <= Client.importByteLimit)
+    }
+    let again = try self.list(text)
+    #expect(again.requestID(of: 1, skipExisting: false) == list.requestID(of: 1, skipExisting: false))
+    let ids = [(0, false), (1, false), (0, true)].map { list.requestID(of: $0.0, skipExisting: $0.1) }
+    #expect(Set(ids).count == 3)
+    #expect(try self.list(text + "x,chat,s,\n").requestID(of: 0, skipExisting: false) != ids[0])
+  }
+
+  @Test func `What the daemon says of an entry is told with its line and column`() throws {
+    let portion = try #require(try list(Self.header + "a,chat,s,,,,\nb,chat,t,,,,\n").portions.first)
+    func place(_ message: String) -> ImportPlace? { portion.error(message)?.place }
+    #expect(place("keys[1].name is the name of a key") == ImportPlace(line: 3, column: 1))
+    #expect(place("keys[1].secret is") == ImportPlace(line: 3, column: 8))
+    #expect(place("keys[0].creator is") == ImportPlace(line: 2, column: 1))
+    #expect(portion.error("keys[1].name is the name of a key")?.message == "name is the name of a key")
+    for message in ["keys[2].name is", "keys[x].name", "keys[1", "no", ""] { #expect(place(message) == nil) }
+  }
+
+  @Test func `A format is known by the file's name`() {
+    #expect(["a.jsonl", "a.NDJSON", "a.json"].map { ListFormat(path: $0) } == [.jsonl, .jsonl, .jsonl])
+    #expect(["a.csv", "-", "a"].map { ListFormat(path: $0) } == [.csv, .csv, .csv])
+  }
+
+  @Test func `A bar shows how far it is`() {
+    let bar = ProgressBar(total: 200, isShown: false)
+    #expect(bar.line("importing", 100) == "[###############---------------]  50 %  importing, 100 of 200 keys")
+    #expect(bar.line("importing", 0).hasPrefix("[------------------------------]   0 %"))
+    #expect(bar.line("importing", 200).hasPrefix("[##############################] 100 %"))
+  }
+}

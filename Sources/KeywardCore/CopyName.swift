@@ -1,13 +1,23 @@
 /// The names of copies: the first one's, `_`, and a number from 1 up.
 enum CopyName {
-  /// The lowest number whose name is free. A base too long for its number loses characters at its end.
+  /// Numbers that are tried one by one.
+  private static let counted = 64
+
+  /// The lowest number whose name is free, up to 64; beyond that a free one behind a taken one, found in steps that
+  /// double, so that a great many copies cost no time. A base too long for its number loses characters at its end.
   static func next(for base: KeyName, isTaken: (KeyName) -> Bool) -> KeyName {
-    var number = 1
-    while true {
+    for number in 1...counted {
       let name = numbered(base, number)
       if !isTaken(name) { return name }
-      number += 1
     }
+    var taken = counted
+    var free = 2 * counted
+    while isTaken(numbered(base, free)) { (taken, free) = (free, 2 * free) }
+    while free - taken > 1 {
+      let middle = taken + (free - taken) / 2
+      if isTaken(numbered(base, middle)) { taken = middle } else { free = middle }
+    }
+    return numbered(base, free)
   }
 
   private static func numbered(_ base: KeyName, _ number: Int) -> KeyName {

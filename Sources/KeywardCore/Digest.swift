@@ -41,8 +41,8 @@ extension Digest: Hashable {
     return difference == 0
   }
 
-  // SHA-256 spreads evenly, so one word will do.
+  // All of it, for an imported digest is of a peer's choice.
   public func hash(into hasher: inout Hasher) {
-    hasher.combine(words.0)
+    withUnsafeBytes { hasher.combine(bytes: $0) }
   }
 }

@@ -1,6 +1,7 @@
 /// From a digest to the row of its key: open addressing with linear probing, at most three quarters full.
 ///
-/// SHA-256 spreads the digests evenly, so their first word serves as the hash.
+/// The hash is keyed by random words of each table: imports bring digests of a peer's choice, which must not be made to
+/// meet in one place.
 struct DigestTable {
   struct Entry {
     let digest: Digest
@@ -16,6 +17,17 @@ struct DigestTable {
   private var removedCount = 0
 
   private static let removed = UInt32.max
+
+  private let seed: (UInt64, UInt64, UInt64, UInt64) = (
+    .random(in: 0 ... .max), .random(in: 0 ... .max), .random(in: 0 ... .max), .random(in: 0 ... .max)
+  )
+
+  /// Folded products of the words with the seed, as wyhash mixes them.
+  private func hash(_ digest: Digest) -> Int {
+    let first = (digest.words.0 ^ seed.0).multipliedFullWidth(by: digest.words.1 ^ seed.1)
+    let second = (digest.words.2 ^ seed.2).multipliedFullWidth(by: digest.words.3 ^ seed.3)
+    return Int(truncatingIfNeeded: first.high ^ first.low ^ second.high &+ second.low)
+  }
 
   subscript(digest: Digest) -> Entry? { index(of: digest).map { entries[$0] } }
 
@@ -42,7 +54,7 @@ struct DigestTable {
 
   private func index(of digest: Digest) -> Int? {
     let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: digest.words.0) & mask
+    var slot = hash(digest) & mask
     while slots[slot] != 0 {
       let index = Int(slots[slot] - 1)
       if entries[index].row != Self.removed, entries[index].digest == digest { return index }
@@ -63,7 +75,7 @@ struct DigestTable {
 
   private mutating func place(_ index: Int) {
     let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: entries[index].digest.words.0) & mask
+    var slot = hash(entries[index].digest) & mask
     while slots[slot] != 0 { slot = (slot + 1) & mask }
     slots[slot] = UInt32(index + 1)
   }

@@ -197,7 +197,7 @@ struct Index {
   /// Lets go of former digests that have ended, which then are free for other keys.
   mutating func dropFormerDigests(endedBy instant: Instant) {
     for (row, first) in graces where first <= instant {
-      let ended = digests[row].filter { byDigest[$0].map { $0.until <= instant } ?? false }
+      let ended = Set(digests[row].filter { byDigest[$0].map { $0.until <= instant } ?? false })
       for digest in ended { byDigest.remove(digest) }
       digests[row].removeAll { ended.contains($0) }
       graces[row] = digests[row].dropFirst().compactMap { byDigest[$0]?.until }.min()

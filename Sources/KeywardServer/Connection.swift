@@ -50,7 +50,7 @@ final class Connection {
   /// What is to be watched for next. Nothing is read that could not be answered.
   func wantedInterest(_ limits: Limits) -> EventSet.Interest {
     var wanted: EventSet.Interest = []
-    if isReadable, output.bytes.count < caller.unsentOutput(limits), session.inFlightCount < limits.callsInFlight {
+    if isReadable, output.bytes.count < caller.unsentOutput(limits), !session.isFull(limits) {
       wanted.insert(.input)
     }
     if !output.bytes.isEmpty { wanted.insert(.output) }

@@ -24,6 +24,9 @@ final class Handlers: Sendable {
   }
 
   private let parts: Parts
+  /// Calls of many keys that wait for the store, and how many may, whoever's they are: each holds megabytes.
+  private let bulk = Atomic<Int>(0)
+  private static let bulkLimit = 16
   private let refusals: Throttle
   private let failures: Throttle
   /// WhoAmI calls that wait, of each user.
@@ -134,16 +137,20 @@ final class Handlers: Sendable {
     _ group: GroupChange, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
   ) throws(CallError) {
     let method = Method(group.action)
-    try parts.writer.submit(group, for: caller.peer, by: deadline) { [self] result in
-      address.deliver(
-        result.map { outcome in
-          for change in outcome.changed { log(change) }
-          return .groupChanged(method, count: outcome.changed.count, revision: outcome.revision)
-        }
-        .mapError { error in
-          log(error, of: method)
-          return error
-        })
+    try enterBulk()
+    try leavingBulkIfRefused { () throws(CallError) in
+      try parts.writer.submit(group, for: caller.peer, by: deadline) { [self] result in
+        leaveBulk()
+        address.deliver(
+          result.map { outcome in
+            for change in outcome.changed { log(change) }
+            return .groupChanged(method, count: outcome.changed.count, revision: outcome.revision)
+          }
+          .mapError { error in
+            log(error, of: method)
+            return error
+          })
+      }
     }
   }
 
@@ -168,19 +175,44 @@ final class Handlers: Sendable {
   private func takeOver(
     _ request: ImportKeys, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
   ) throws(CallError) {
-    try parts.writer.submit(for: caller.peer, by: deadline) { [self] turn in
-      guard let turn else { return address.deliver(.failure(.tooLate)) }
-      do throws(DomainError) {
-        let before = parts.registry.revision
-        let outcome = try parts.registry.importKeys(request, by: turn.actor, at: turn.now)
-        // Nobody else changes anything meanwhile.
-        if parts.registry.revision != before { log(outcome, by: turn.actor) }
-        address.deliver(.success(.importKeys(outcome)))
-      } catch {
-        let error = CallError(error)
-        log(error, of: .importKeys)
-        address.deliver(.failure(error))
+    try enterBulk()
+    try leavingBulkIfRefused { () throws(CallError) in
+      try parts.writer.submit(for: caller.peer, by: deadline) { [self] turn in
+        defer { leaveBulk() }
+        guard let turn else { return address.deliver(.failure(.tooLate)) }
+        do throws(DomainError) {
+          let before = parts.registry.revision
+          let outcome = try parts.registry.importKeys(request, by: turn.actor, at: turn.now)
+          // Nobody else changes anything meanwhile.
+          if parts.registry.revision != before { log(outcome, by: turn.actor) }
+          address.deliver(.success(.importKeys(outcome)))
+        } catch {
+          let error = CallError(error)
+          log(error, of: .importKeys)
+          address.deliver(.failure(error))
+        }
       }
+    }
+  }
+
+  /// Counts in a call that holds very many keys while it waits.
+  private func enterBulk() throws(CallError) {
+    guard bulk.add(1, ordering: .relaxed).newValue <= Self.bulkLimit else {
+      leaveBulk()
+      throw CallError(.resourceExhausted, "too many calls of many keys wait: try again in a moment")
+    }
+  }
+
+  private func leaveBulk() {
+    bulk.subtract(1, ordering: .relaxed)
+  }
+
+  private func leavingBulkIfRefused(_ body: () throws(CallError) -> Void) throws(CallError) {
+    do throws(CallError) {
+      try body()
+    } catch {
+      leaveBulk()
+      throw error
     }
   }
 

@@ -10,6 +10,8 @@ package struct Limits: Sendable {
   package var connectionsPerUser = 1024
   /// Calls of one connection that wait for the store; with so many it is not read from.
   package var callsInFlight = 1024
+  /// Calls of one connection with long replies or very many keys that wait; with so many it is not read from.
+  package var largeCallsInFlight = 2
   /// Commands and audit questions of all connections that wait for the store; past it they are refused.
   package var commandsWaiting = 16_384
   /// Replies that a connection has not taken yet; with so many it is not read from. One reply may go beyond.

@@ -19,4 +19,14 @@ extension Method {
 
   /// Whether a part of the right lets a peer in; which part it takes is then seen from the request.
   var takesPartOfRight: Bool { right == .canValidate }
+
+  /// Whether its reply may be long, or its request hold very many keys, so that one connection may have few at once.
+  var isLarge: Bool {
+    switch self {
+    case .listKeys, .listAuditEvents, .importKeys, .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys: true
+    case .validateKey, .validateKeys, .createKey, .getKey, .updateKey, .revokeKey, .deleteKey, .undeleteKey, .copyKey,
+      .rotateKey, .verifyAudit, .getStatus, .whoAmI, .reload:
+      false
+    }
+  }
 }

@@ -78,7 +78,7 @@ final class Pump {
     while send(connection) {
       connection.stallDeadline = .never
       returnOutput(connection)
-      guard connection.isPaused, connection.session.inFlightCount < parts.limits.callsInFlight else { return }
+      guard connection.isPaused, !connection.session.isFull(parts.limits) else { return }
       resume(connection)
     }
   }

@@ -33,6 +33,7 @@ struct TTRPCSession {
   private struct InFlight {
     let serial: UInt64
     let deadline: Deadline
+    let isLarge: Bool
   }
 
   private var inFlight: [UInt32: InFlight] = [:]
@@ -48,7 +49,13 @@ struct TTRPCSession {
   private(set) var nextDeadline = Deadline.never
 
   var isIdle: Bool { inFlight.isEmpty }
-  var inFlightCount: Int { inFlight.count }
+  private var largeInFlightCount = 0
+
+  /// Whether as many calls wait as one connection may have waiting.
+  func isFull(_ limits: Limits) -> Bool {
+    inFlight.count >= limits.callsInFlight || largeInFlightCount >= limits.largeCallsInFlight
+  }
+
   /// Whether the rest of a frame is read past.
   var isDiscarding: Bool { discarding > 0 }
 
@@ -67,7 +74,7 @@ struct TTRPCSession {
         frameCount += 1
       }
       guard output.bytes.count < context.caller.unsentOutput(context.limits),
-        inFlight.count < context.limits.callsInFlight
+        !isFull(context.limits)
       else {
         return (position, position < bytes.count ? .paused : .needsMore)
       }
@@ -99,6 +106,7 @@ struct TTRPCSession {
   ) {
     guard let call = inFlight[address.stream], call.serial == address.serial else { return }
     inFlight[address.stream] = nil
+    if call.isLarge { largeInFlightCount -= 1 }
     reply(result, on: address.stream, by: call.deadline, &output, arena)
     arena.reset()
   }
@@ -107,6 +115,7 @@ struct TTRPCSession {
   mutating func expire(at now: UInt64, output: inout Outbox, in arena: Arena) {
     for (stream, call) in inFlight where call.deadline.hasPassed(at: now) {
       inFlight[stream] = nil
+      if call.isLarge { largeInFlightCount -= 1 }
       // Too late already, so it shall not count as a reply that is not taken in time.
       reply(.failure(.tooLate), on: stream, by: .never, &output, arena)
     }
@@ -189,7 +198,8 @@ struct TTRPCSession {
         reply(isLate ? .failure(.tooLate) : result, on: stream, by: deadline, &output, context.arena)
       } else {
         // The reply comes through the reactor's mailbox, so it cannot have come yet.
-        inFlight[stream] = InFlight(serial: serial, deadline: deadline)
+        inFlight[stream] = InFlight(serial: serial, deadline: deadline, isLarge: call.method.isLarge)
+        if call.method.isLarge { largeInFlightCount += 1 }
         nextDeadline = min(nextDeadline, deadline)
       }
     } catch {

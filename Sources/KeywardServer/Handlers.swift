@@ -24,9 +24,7 @@ final class Handlers: Sendable {
   }
 
   private let parts: Parts
-  /// Calls of many keys that wait for the store, and how many may, whoever's they are: each holds megabytes.
-  private let bulk = Atomic<Int>(0)
-  private static let bulkLimit = 16
+  private let bulk = BulkGate()
   private let refusals: Throttle
   private let failures: Throttle
   /// WhoAmI calls that wait, of each user.
@@ -137,10 +135,9 @@ final class Handlers: Sendable {
     _ group: GroupChange, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
   ) throws(CallError) {
     let method = Method(group.action)
-    try enterBulk()
-    try leavingBulkIfRefused { () throws(CallError) in
+    try bulk.enter { () throws(CallError) in
       try parts.writer.submit(group, for: caller.peer, by: deadline) { [self] result in
-        leaveBulk()
+        bulk.leave()
         address.deliver(
           result.map { outcome in
             for change in outcome.changed { log(change) }
@@ -175,10 +172,9 @@ final class Handlers: Sendable {
   private func takeOver(
     _ request: ImportKeys, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
   ) throws(CallError) {
-    try enterBulk()
-    try leavingBulkIfRefused { () throws(CallError) in
+    try bulk.enter { () throws(CallError) in
       try parts.writer.submit(for: caller.peer, by: deadline) { [self] turn in
-        defer { leaveBulk() }
+        defer { bulk.leave() }
         guard let turn else { return address.deliver(.failure(.tooLate)) }
         do throws(DomainError) {
           let before = parts.registry.revision
@@ -192,27 +188,6 @@ final class Handlers: Sendable {
           address.deliver(.failure(error))
         }
       }
-    }
-  }
-
-  /// Counts in a call that holds very many keys while it waits.
-  private func enterBulk() throws(CallError) {
-    guard bulk.add(1, ordering: .relaxed).newValue <= Self.bulkLimit else {
-      leaveBulk()
-      throw CallError(.resourceExhausted, "too many calls of many keys wait: try again in a moment")
-    }
-  }
-
-  private func leaveBulk() {
-    bulk.subtract(1, ordering: .relaxed)
-  }
-
-  private func leavingBulkIfRefused(_ body: () throws(CallError) -> Void) throws(CallError) {
-    do throws(CallError) {
-      try body()
-    } catch {
-      leaveBulk()
-      throw error
     }
   }
 

@@ -40,8 +40,26 @@ import Testing
     #expect(try #require(try peer.receive(.createKey)).stream == 1)
   }
 
+  @Test func `A connection with its fill of large calls is not read from until one is over`() throws {
+    let server = try TestServer { $0.largeCallsInFlight = 2 }
+    server.gate.shut()
+    let peer = try server.connect()
+    peer.send(
+      try peer.create("k", stream: 1) + question(peer, stream: 3) + question(peer, stream: 5)
+        + peer.frame(.getStatus, stream: 7))
+    // The others are served meanwhile.
+    try server.connect().expectServed()
+    server.gate.open()
+    let streams = try (0..<4).map { _ in try #require(try peer.receive()).stream }
+    #expect(Set(streams) == [1, 3, 5, 7])
+    #expect(streams.firstIndex(of: 7)! > streams.firstIndex(of: 3)!, "\(streams)")
+  }
+
   @Test func `Questions count among what may wait for the store`() throws {
-    let server = try TestServer { $0.commandsWaiting = 2 }
+    let server = try TestServer {
+      $0.commandsWaiting = 2
+      $0.largeCallsInFlight = 100
+    }
     server.gate.shut()
     let peer = try server.connect()
     peer.send(try peer.create("k", stream: 1))

@@ -27,11 +27,11 @@ struct CompletionTests {
   @Test(
     "the socket is the command line's, however it is given there",
     arguments: [
-      ["--socket", "/tmp/a b"], ["--socket=/tmp/a b"], ["--socket", "=", "/tmp/a b"], ["--socket", "'/tmp/a b'"],
+      ["--socket", "/run/a b"], ["--socket=/run/a b"], ["--socket", "=", "/run/a b"], ["--socket", "'/run/a b'"],
     ])
   func socket(_ words: [String]) {
     let completion = KeyCompletion(["keyward", "show"] + words + ["We"], words.count + 2, "We")
-    #expect(completion.socketPath == "/tmp/a b")
+    #expect(completion.socketPath == "/run/a b")
     #expect(completion.typed == "We")
   }
 

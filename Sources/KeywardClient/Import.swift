@@ -3,8 +3,15 @@ import KeywardWire
 
 extension Client {
   /// Takes keys over from another system: all of them in one transaction, or none.
-  /// - Parameter keys: 1 to ``ImportKeys/maxCount``, and no more than ``importByteLimit`` allows.
-  /// - Throws: ``ClientError/refused(_:_:)`` naming the entry as `keys[N]` with its field, where one cannot be.
+  ///
+  /// More than one call holds are an upload: one call for each of its portions, from 0. Nothing is taken over before the
+  /// last one, which may take a minute for a million keys: give the client a ``Options/timeoutMilliseconds`` for that.
+  /// - Parameters:
+  ///   - keys: 1 to ``ImportKeys/maxCount``, and no more than ``importByteLimit`` allows.
+  ///   - options: the same for all portions, but for ``ImportOptions/portion``.
+  /// - Returns: what became of all the keys; of none where more portions are to follow.
+  /// - Throws: ``ClientError/refused(_:_:)`` naming the entry as `keys[N]` with its field, where one cannot be, or as
+  ///   `portions[P].keys[N]` where it is in an earlier portion.
   public func importKeys(
     _ keys: [KeyToImport], _ options: ImportOptions = ImportOptions()
   ) throws(ClientError) -> ImportOutcome {

@@ -11,6 +11,15 @@ struct Attempts {
     known[Name(uid: attempt.id.uid, requestID: attempt.id.requestID)] = attempt
   }
 
+  /// Whether the user's id is that of an attempt at anything.
+  func isKnown(_ requestID: RequestID, of uid: UInt32, at now: Instant) -> Bool {
+    known[Name(uid: uid, requestID: requestID)].map { isRemembered($0, at: now) } ?? false
+  }
+
+  private func isRemembered(_ attempt: Attempt, at now: Instant) -> Bool {
+    attempt.time.adding(seconds: RequestID.lifetimeSeconds) > now
+  }
+
   func hasAny(upTo instant: Instant) -> Bool { known.values.contains { $0.time <= instant } }
 
   mutating func forget(upTo instant: Instant) {
@@ -23,9 +32,9 @@ struct Attempts {
 
   /// The same attempt if it came to something, as ``key(of:at:)``.
   func attempt(of id: AttemptID, at now: Instant) throws(DomainError) -> Attempt? {
-    guard let attempt = known[Name(uid: id.uid, requestID: id.requestID)],
-      attempt.time.adding(seconds: RequestID.lifetimeSeconds) > now
-    else { return nil }
+    guard let attempt = known[Name(uid: id.uid, requestID: id.requestID)], isRemembered(attempt, at: now) else {
+      return nil
+    }
     guard attempt.id.fingerprint == id.fingerprint else {
       throw .invalid(field: "request_id", "was used for another request in the last 24 hours: take a new one")
     }

@@ -11,13 +11,16 @@ public struct Digest: Sendable {
 
   /// The SHA-256 of the bytes.
   public init(sha256 bytes: UnsafeRawBufferPointer) {
-    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     var context = SHA256_CTX()
     SHA256_Init(&context)
     SHA256_Update(&context, bytes.baseAddress, bytes.count)
-    withUnsafeMutableBytes(of: &words) { words in
-      _ = SHA256_Final(words.baseAddress?.assumingMemoryBound(to: UInt8.self), &context)
-    }
+    self.init { _ = SHA256_Final($0, &context) }
+  }
+
+  /// - Parameter write: writes ``byteCount`` bytes.
+  fileprivate init(_ write: (UnsafeMutablePointer<UInt8>?) -> Void) {
+    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    withUnsafeMutableBytes(of: &words) { write($0.baseAddress?.assumingMemoryBound(to: UInt8.self)) }
     self.words = words
   }
 
@@ -31,6 +34,25 @@ public struct Digest: Sendable {
 
   public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     Swift.withUnsafeBytes(of: words) { body($0) }
+  }
+}
+
+/// The SHA-256 of what comes piece by piece.
+struct Hashing: Sendable {
+  private var context = SHA256_CTX()
+
+  init() {
+    SHA256_Init(&context)
+  }
+
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    SHA256_Update(&context, bytes.baseAddress, bytes.count)
+  }
+
+  /// The digest of what has come so far.
+  var digest: Digest {
+    var context = context
+    return Digest { _ = SHA256_Final($0, &context) }
   }
 }
 

@@ -83,7 +83,7 @@ extension Registry {
     }
     guard !drafts.isEmpty else { return GroupOutcome(changed: [], revision: revision) }
     let placements: [Placement]
-    switch try placeTogether(drafts, at: now) {
+    switch try placeTogether(drafts.lazy.map(\.change), at: now) {
     case .success(let made): placements = made
     case .failure(let refusal): throw drafts[refusal.index].refusal(refusal.conflict)
     }
@@ -93,11 +93,11 @@ extension Registry {
 
   /// Makes the changes in one transaction of their own, or none of them.
   func placeTogether(
-    _ drafts: [Draft], at now: Instant
+    _ changes: some Sequence<Change>, at now: Instant
   ) throws(DomainError) -> Result<[Placement], ConflictAmongChanges> {
     let result: Result<[Placement], ConflictAmongChanges>
     do throws(StoreError) {
-      result = try store.commitTogether(drafts.map(\.change), at: now)
+      result = try store.commitTogether(changes, at: now)
     } catch {
       throw DomainError(error)
     }

@@ -1,9 +1,9 @@
-/// Keys of another system to take over: all of them, or none.
+/// Keys of another system to take over, all of them or none; or a portion of an ``ImportUpload`` of more.
 public struct ImportKeys: Sendable, Equatable {
   public let keys: [ImportKey]
   public let options: ImportOptions
 
-  /// How many keys one call may hold: so many are one transaction, which others wait for.
+  /// How many keys one call may hold.
   public static let maxCount = 10_000
 
   /// - Throws: ``DomainError/invalid(field:_:)`` for no key at all, and for too many.
@@ -24,11 +24,48 @@ public struct ImportOptions: Sendable, Equatable {
   public var validateOnly: Bool
   /// As in ``ChangeRequest/requestID``.
   public var requestID: RequestID?
+  /// Which part of an upload the keys are; nil where they are all there is.
+  public var portion: ImportPortion?
 
-  public init(skipExisting: Bool = false, validateOnly: Bool = false, requestID: RequestID? = nil) {
+  public init(
+    skipExisting: Bool = false, validateOnly: Bool = false, requestID: RequestID? = nil, portion: ImportPortion? = nil
+  ) {
     self.skipExisting = skipExisting
     self.validateOnly = validateOnly
     self.requestID = requestID
+    self.portion = portion
+  }
+}
+
+/// Which part of an upload one call holds.
+public struct ImportPortion: Sendable, Equatable {
+  public let uploadID: UploadID
+  /// From 0.
+  public let number: Int
+  /// Whether another one follows.
+  public let hasMore: Bool
+
+  /// - Throws: ``DomainError/invalid(field:_:)`` for a number below 0.
+  public init(_ uploadID: UploadID, number: Int, hasMore: Bool) throws(DomainError) {
+    guard number >= 0 else {
+      throw .invalid(field: "portion", "is \(number): the portions of an upload are counted from 0")
+    }
+    self.uploadID = uploadID
+    self.number = number
+    self.hasMore = hasMore
+  }
+}
+
+/// A peer's name for one upload: 1 to 128 code points.
+public struct UploadID: Sendable, Hashable {
+  public let text: String
+
+  /// - Throws: ``DomainError/invalid(field:_:)``.
+  public init(_ given: String) throws(DomainError) {
+    guard !given.isEmpty else {
+      throw .invalid(field: "upload_id", "is empty, and there is a portion or more: name the upload they belong to")
+    }
+    text = try Annotation.checked(given, field: "upload_id", maxCount: RequestID.maxCount)
   }
 }
 

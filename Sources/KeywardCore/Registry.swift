@@ -195,11 +195,18 @@ public final class Registry: Sendable {
     head.withLock { $0 = AuditHead(revision: revision, hash: hash) }
   }
 
-  /// Makes a change known that the store has made.
-  @discardableResult
+  /// Makes a change known that the store has made, and tells of it.
   func publish(_ draft: Draft, at placement: Placement, _ now: Instant) -> Outcome {
-    let change = draft.change
-    var key = change.after ?? draft.subject
+    let key = makeKnown(draft.change, of: draft.subject, at: placement, now)
+    return Outcome(
+      view: view(of: key, at: now), secret: draft.secret, revision: placement.revision, change: draft.change.type)
+  }
+
+  /// Makes a change known that the store has made.
+  /// - Returns: the key as it is now, as it was last where it is gone.
+  @discardableResult
+  func makeKnown(_ change: Change, of subject: Key, at placement: Placement, _ now: Instant) -> Key {
+    var key = change.after ?? subject
     if case .note = change.effect {} else { key.revision = placement.revision }
     let soonWindow = soonWindow
     index.withLock { index in
@@ -216,8 +223,7 @@ public final class Registry: Sendable {
     if let attempt = change.attempt {
       attempts.withLock { $0.remember(Attempt(id: attempt, key: key.id, time: now)) }
     }
-    return Outcome(
-      view: view(of: key, at: now), secret: draft.secret, revision: placement.revision, change: change.type)
+    return key
   }
 }
 

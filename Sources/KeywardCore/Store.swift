@@ -50,8 +50,9 @@ public protocol Store: Sendable {
   func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>]
 
   /// As ``commit(_:at:)``, but a conflict of one change leaves all of them out.
+  /// - Parameter changes: gone through once, each made when its turn has come: there may be millions.
   func commitTogether(
-    _ changes: [Change], at instant: Instant
+    _ changes: some Sequence<Change>, at instant: Instant
   ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges>
 }
 
@@ -213,19 +214,6 @@ public struct ConflictAmongChanges: Error, Equatable, Sendable {
   public init(index: Int, conflict: Conflict) {
     self.index = index
     self.conflict = conflict
-  }
-
-  /// Tells changes that all went well from those among which one did not.
-  public static func among(_ results: [Result<Placement, Conflict>]) -> Result<[Placement], ConflictAmongChanges> {
-    var placements: [Placement] = []
-    placements.reserveCapacity(results.count)
-    for (index, result) in results.enumerated() {
-      switch result {
-      case .success(let placement): placements.append(placement)
-      case .failure(let conflict): return .failure(ConflictAmongChanges(index: index, conflict: conflict))
-      }
-    }
-    return .success(placements)
   }
 }
 

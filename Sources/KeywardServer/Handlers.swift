@@ -13,6 +13,7 @@ final class Handlers: Sendable {
   struct Parts: Sendable {
     let registry: Registry
     let writer: Writer
+    let importer: Importer
     let names: UserNameCache
     let clock: Clock
     let census: Census
@@ -178,7 +179,7 @@ final class Handlers: Sendable {
         guard let turn else { return address.deliver(.failure(.tooLate)) }
         do throws(DomainError) {
           let before = parts.registry.revision
-          let outcome = try parts.registry.importKeys(request, by: turn.actor, at: turn.now)
+          let outcome = try parts.importer.carryOut(request, by: turn.actor, at: turn.now)
           // Nobody else changes anything meanwhile.
           if parts.registry.revision != before { log(outcome, by: turn.actor) }
           address.deliver(.success(.importKeys(outcome)))

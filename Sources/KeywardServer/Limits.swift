@@ -14,6 +14,12 @@ package struct Limits: Sendable {
   package var largeCallsInFlight = 2
   /// Commands and audit questions of all connections that wait for the store; past it they are refused.
   package var commandsWaiting = 16_384
+  /// Imports of more than one call that are under way at once; one user has one at most.
+  package var uploads = 8
+  /// Keys that all of them hold, some 200 bytes each.
+  package var uploadedKeys = 2_000_000
+  /// Seconds that an upload is kept after its last portion.
+  package var uploadSeconds = 60.0
   /// Replies that a connection has not taken yet; with so many it is not read from. One reply may go beyond.
   package var unsentOutput = 256 * 1024
   /// The same for a peer that holds no right, whose replies are all small.

@@ -62,13 +62,16 @@ package final class Server: Sendable {
     let names = UserNameCache(clock: options.clock)
     writer = Writer(
       registry: registry, clock: options.clock, names: names, limit: options.limits.commandsWaiting)
-    sweeper = Sweeper(registry: registry, writer: writer, clock: options.clock, log: options.log)
+    let importer = Importer(registry: registry, clock: options.clock, limits: options.limits)
+    sweeper = Sweeper(
+      registry: registry, writer: writer, importer: importer, clock: options.clock, log: options.log)
     limits = options.limits
     clock = options.clock
     let handlers = Handlers(
       Handlers.Parts(
-        registry: registry, writer: writer, names: names, clock: options.clock, census: census, statistics: statistics,
-        log: options.log, version: options.version, startTime: options.clock.now(), reload: options.reload))
+        registry: registry, writer: writer, importer: importer, names: names, clock: options.clock, census: census,
+        statistics: statistics, log: options.log, version: options.version, startTime: options.clock.now(),
+        reload: options.reload))
     let parts = Reactor.Parts(
       handlers: handlers, limits: options.limits, clock: options.clock, census: census, statistics: statistics,
       log: options.log)

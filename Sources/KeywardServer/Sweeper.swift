@@ -3,7 +3,7 @@ import KeywardCore
 import Logging
 
 /// Records what time has done to keys: expirations and revocations that have come due, warnings of those to come,
-/// purges, last uses. Nothing is judged by whether it has run.
+/// purges, last uses. Nothing is judged by whether it has run. It also lets go of uploads that were left alone.
 ///
 /// Its timer is of the monotonic clock and at most ``maxPause`` away, and each time it runs it goes by the wall clock, so
 /// that a step of that one is noticed. It works on the writer's queue a piece at a time, and commands go between.
@@ -13,6 +13,7 @@ import Logging
 final class Sweeper: @unchecked Sendable {
   private let registry: Registry
   private let writer: Writer
+  private let importer: Importer
   private let clock: Clock
   private let log: Logger
   private let failures: Throttle
@@ -33,11 +34,12 @@ final class Sweeper: @unchecked Sendable {
   private static let forgettingPause: UInt64 = 600_000_000_000
 
   init(
-    registry: Registry, writer: Writer, clock: Clock, log: Logger, maxPause: UInt64 = 30_000_000_000
+    registry: Registry, writer: Writer, importer: Importer, clock: Clock, log: Logger, maxPause: UInt64 = 30_000_000_000
   ) {
     self.maxPause = maxPause
     self.registry = registry
     self.writer = writer
+    self.importer = importer
     self.clock = clock
     self.log = log
     failures = Throttle(clock: clock)
@@ -79,6 +81,7 @@ final class Sweeper: @unchecked Sendable {
       // The timer may have fired once more before a failure was known.
       let now = clock.monotonicNanoseconds()
       guard now >= retry else { return queue.async { [retry] in self.plan(in: retry - now) } }
+      importer.dropIdle()
       let (pause, hasFailed) = runPiece()
       if hasFailed { retry = now + pause }
       queue.async {

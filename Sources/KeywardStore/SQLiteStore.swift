@@ -84,10 +84,10 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   }
 
   package func commitTogether(
-    _ changes: [Change], at instant: Instant
+    _ changes: some Sequence<Change>, at instant: Instant
   ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
     try write(inBulk: true) { (connection) throws(SQLiteError) in
-      let result = ConflictAmongChanges.among(try connection.make(changes, at: instant))
+      let result = try connection.makeTogether(changes, at: instant)
       // What was made is taken back, and another transaction commits nothing. A savepoint would have each page that
       // is touched copied, which makes an import take a fifth longer.
       if case .failure = result { try connection.database.execute("ROLLBACK; BEGIN IMMEDIATE") }

@@ -16,23 +16,61 @@ struct StoreConnection {
     return mark
   }
 
+  /// How far the changes of one transaction have come.
+  private struct Progress {
+    let now: Instant
+    var revision: Revision
+    /// The end of the audit's chain.
+    var hash: Digest?
+  }
+
   /// Makes the changes one after the other, within the transaction that is open.
   func make(_ changes: [Change], at instant: Instant) throws(SQLiteError) -> [Result<Placement, Conflict>] {
-    let mark = try mark()
-    let now = max(mark.latestInstant, instant)
-    var revision = mark.revision
-    var hash = try statements.lastAuditHash.first { $0.digest(0) } ?? nil
+    var progress = try begin(at: instant)
     var results: [Result<Placement, Conflict>] = []
     results.reserveCapacity(changes.count)
-    for change in changes {
-      let result = try make(change, revision: revision + 1)
-      results.append(result.map(\.placement))
-      guard case .success(let made) = result else { continue }
-      revision += 1
-      hash = try record(change, of: made.key, revision: revision, at: now, after: hash)
-    }
-    try statements.advance.run([.integer(revision), SQLValue(now)])
+    for change in changes { results.append(try make(change, &progress)) }
+    try end(progress)
     return results
+  }
+
+  /// As ``make(_:at:)``, up to the first conflict; what was made before that is to be rolled back.
+  func makeTogether(
+    _ changes: some Sequence<Change>, at instant: Instant
+  ) throws(SQLiteError) -> Result<[Placement], ConflictAmongChanges> {
+    var progress = try begin(at: instant)
+    var placements: [Placement] = []
+    placements.reserveCapacity(changes.underestimatedCount)
+    for change in changes {
+      switch try make(change, &progress) {
+      case .success(let placement): placements.append(placement)
+      case .failure(let conflict):
+        return .failure(ConflictAmongChanges(index: placements.count, conflict: conflict))
+      }
+    }
+    try end(progress)
+    return .success(placements)
+  }
+
+  private func begin(at instant: Instant) throws(SQLiteError) -> Progress {
+    let mark = try mark()
+    return Progress(
+      now: max(mark.latestInstant, instant), revision: mark.revision,
+      hash: try statements.lastAuditHash.first { $0.digest(0) } ?? nil)
+  }
+
+  private func make(_ change: Change, _ progress: inout Progress) throws(SQLiteError) -> Result<Placement, Conflict> {
+    let result = try make(change, revision: progress.revision + 1)
+    if case .success(let made) = result {
+      progress.revision += 1
+      progress.hash = try record(
+        change, of: made.key, revision: progress.revision, at: progress.now, after: progress.hash)
+    }
+    return result.map(\.placement)
+  }
+
+  private func end(_ progress: Progress) throws(SQLiteError) {
+    try statements.advance.run([.integer(progress.revision), SQLValue(progress.now)])
   }
 
   /// Writes what the audit says of a change, and the attempt it was.

@@ -61,19 +61,45 @@ import Testing
     #expect(!again.logText.contains("secret number") && !daemon.logText.contains("secret number"))
   }
 
-  @Test func `An import that was broken off goes on where it was`() throws {
+  @Test func `An import whose daemon is killed before its last call has made nothing, and begins again`() throws {
     let path = try file(Self.many)
-    // The first of its calls, and then the end: as if the client had been killed in between.
-    let list = try daemon.client()
-    let first = try ImportPortion.first(of: Self.many)
-    #expect(
-      try list.importKeys(first.keys, ImportOptions(requestID: first.id))
-        == ImportOutcome(importedCount: first.keys.count, skippedCount: 0, revision: Int64(first.keys.count)))
+    let list = try SentList(Self.many)
+    try #require(list.portionCount > 1)
+    let client = try daemon.client()
+    for number in 0..<list.portionCount - 1 {
+      #expect(
+        try list.send(number, by: client) == ImportOutcome(importedCount: 0, skippedCount: 0, revision: 0))
+    }
     #expect(daemon.end(SIGKILL) == -SIGKILL)
     let again = try Daemon(daemon.scratch)
+    #expect(try again.client().status().keyCount == 0)
+    #expect(throws: ClientError.self) { try list.send(list.portionCount - 1, by: again.client()) }
+    #expect(try again.client().status().revision == 0)
     for _ in 0..<2 { #expect(try counts(keyward("import", path, "--output", "json")) == ["20000", "0"]) }
     #expect(try again.client().status().keyCount == 20_000)
     #expect(try again.client().status().revision == 20_000)
+    let verified = try keyward("audit", "--verify")
+    #expect(verified.status == 0)
+  }
+
+  @Test func `An upload of another connection goes on, and a new one takes the place of one that was left`() throws {
+    let list = try SentList(Self.many)
+    for number in 0..<list.portionCount { try list.send(number, by: daemon.client()) }
+    #expect(try daemon.client().status().keyCount == 20_000)
+    let path = try file(Self.header + (20_000..<30_500).map(Self.row).joined())
+    try SentList(Self.header + (40_000..<60_000).map(Self.row).joined()).send(0, by: daemon.client())
+    #expect(try counts(keyward("import", path, "--output", "json")) == ["10500", "0"])
+  }
+
+  @Test func `A name that is taken after its portion was checked stops all of it`() throws {
+    let list = try SentList(Self.many)
+    let client = try daemon.client()
+    for number in 0..<list.portionCount - 1 { try list.send(number, by: client) }
+    _ = try keyward("create", "name 17", "--permission", "chat", "--output", "json")
+    let error = #expect(throws: ClientError.self) { try list.send(list.portionCount - 1, by: client) }
+    #expect(error?.message == "portions[0].keys[17].name is the name of a key that is here already")
+    #expect(try client.status().keyCount == 1)
+    #expect(try client.status().revision == 1)
   }
 
   @Test func `A key that is here already stops all of it before anything is imported`() throws {
@@ -81,7 +107,9 @@ import Testing
     let path = try file(Self.many)
     let refused = try keyward("import", path)
     #expect(refused.status == EX_CANTCREAT)
-    #expect(refused.errors == "keyward: \(path):20001:1: name is the name of a key that is here already\n")
+    #expect(
+      refused.errors
+        == "keyward: \(path):20001:1: name is the name of a key that is here already; nothing was imported\n")
     #expect(try daemon.client().status().keyCount == 1)
     #expect(try counts(keyward("import", path, "--skip-existing", "--dry-run", "--output", "json")) == ["19999", "1"])
     #expect(try daemon.client().status().keyCount == 1)

@@ -120,7 +120,7 @@ import Testing
     #expect(error(bytes, format) == "2:3: is not UTF-8: give the list in UTF-8")
   }
 
-  @Test func `A list goes in portions that a call can hold, under names that it always has`() throws {
+  @Test func `A list goes in portions that a call can hold, under a name that it always has`() throws {
     let creator = String(repeating: "c", count: 100)
     let text =
       "name,permission,secret,creator\n" + (0..<25_000).map { "n\($0),chat,secret-\($0),\(creator)\n" }.joined()
@@ -132,20 +132,52 @@ import Testing
       #expect(portion.keys.map(\.byteCount).reduce(0, +) <= Client.importByteLimit)
     }
     let again = try self.list(text)
-    #expect(again.requestID(of: 1, skipExisting: false) == list.requestID(of: 1, skipExisting: false))
-    let ids = [(0, false), (1, false), (0, true)].map { list.requestID(of: $0.0, skipExisting: $0.1) }
-    #expect(Set(ids).count == 3)
-    #expect(try self.list(text + "x,chat,s,\n").requestID(of: 0, skipExisting: false) != ids[0])
+    #expect(again.requestID(skipExisting: false) == list.requestID(skipExisting: false))
+    #expect(list.requestID(skipExisting: true) != list.requestID(skipExisting: false))
+    #expect(try self.list(text + "x,chat,s,\n").requestID(skipExisting: false) != list.requestID(skipExisting: false))
   }
 
   @Test func `What the daemon says of an entry is told with its line and column`() throws {
-    let portion = try #require(try list(Self.header + "a,chat,s,,,,\nb,chat,t,,,,\n").portions.first)
-    func place(_ message: String) -> ImportPlace? { portion.error(message)?.place }
+    let list = try list(Self.header + "a,chat,s,,,,\nb,chat,t,,,,\n")
+    func place(_ message: String) -> ImportPlace? { list.error(message, portion: 0)?.place }
     #expect(place("keys[1].name is the name of a key") == ImportPlace(line: 3, column: 1))
     #expect(place("keys[1].secret is") == ImportPlace(line: 3, column: 8))
     #expect(place("keys[0].creator is") == ImportPlace(line: 2, column: 1))
-    #expect(portion.error("keys[1].name is the name of a key")?.message == "name is the name of a key")
-    for message in ["keys[2].name is", "keys[x].name", "keys[1", "no", ""] { #expect(place(message) == nil) }
+    #expect(list.error("keys[1].name is the name of a key", portion: 0)?.message == "name is the name of a key")
+    for message in [
+      "keys[2].name is", "keys[-1].name is", "keys[x].name", "keys[1", "keys[1]", "portions[1].keys[0].name is",
+      "portions[0].name is", "portions[0]", "portions[", "no", "",
+    ] { #expect(place(message) == nil, "\(message)") }
+  }
+
+  @Test func `What the daemon says of an entry of an earlier portion is told with its line and column`() throws {
+    let list = try list("name,permission,secret\n" + (0..<10_500).map { "n\($0),chat,s\($0)\n" }.joined())
+    try #require(list.portions.map(\.keys.count) == [10_000, 500])
+    func place(_ message: String) -> ImportPlace? { list.error(message, portion: 1)?.place }
+    #expect(place("portions[0].keys[17].name is the name") == ImportPlace(line: 19, column: 1))
+    #expect(place("keys[17].secret is the secret") == ImportPlace(line: 10_019, column: 13))
+    #expect(list.error("portions[0].keys[17].name is it", portion: 1)?.message == "name is it")
+    #expect(place("portions[2].keys[0].name is") == nil && place("keys[500].name is") == nil)
+  }
+
+  @Test(arguments: [
+    (ClientError.unreachable("gone"), false, "the daemon stopped answering before it had the whole list"),
+    (.refused(.deadlineExceeded, "late"), false, "the daemon stopped answering before it had the whole list"),
+    (.refused(.aborted, "no upload"), false, "no upload"), (.refused(.alreadyExists, "here"), true, "here"),
+    (.refused(.resourceExhausted, "full"), true, "full"),
+  ])
+  func `A failure that leaves nothing behind says so`(error: ClientError, isLast: Bool, told: String) {
+    #expect(Import.consequence(of: error, isLast: isLast, error.message) == told + "; nothing was imported")
+  }
+
+  @Test(arguments: [
+    ClientError.unreachable("gone"), .timedOut("gone"), .refused(.unavailable, "gone"),
+    .refused(.deadlineExceeded, "gone"),
+  ])
+  func `An answer that does not come to the end of a list leaves all or nothing`(error: ClientError) {
+    #expect(
+      Import.consequence(of: error, isLast: true, error.message)
+        == "gone; all keys were imported, or none: the same command within 24 hours imports nothing twice")
   }
 
   @Test func `A format is known by the file's name`() {

@@ -56,7 +56,8 @@ import Testing
     writer = Writer(registry: registry, clock: clock, names: UserNameCache(clock: clock), limit: 100)
     let lines = lines
     sweeper = Sweeper(
-      registry: registry, writer: writer, clock: clock, log: Logger(label: "test") { _ in LineHandler(lines: lines) },
+      registry: registry, writer: writer, importer: Importer(registry: registry, clock: clock, limits: Limits()),
+      clock: clock, log: Logger(label: "test") { _ in LineHandler(lines: lines) },
       // No test takes as long, so what comes to pass does so for another reason.
       maxPause: 3_600_000_000_000)
   }

@@ -83,7 +83,7 @@ final class GatedStore: Store {
   }
 
   func commitTogether(
-    _ changes: [Change], at instant: Instant
+    _ changes: some Sequence<Change>, at instant: Instant
   ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
     gate.wait()
     defer { gate.signal() }

@@ -33,6 +33,30 @@ import Testing
     #expect(try SQLiteStore(path: folder.database).contents().keys.count == 2)
   }
 
+  @Test("A disk that fills up among changes that go together makes none of them, and passes")
+  func fullTogether() throws {
+    let store = try SQLiteStore(path: folder.database)
+    _ = try store.commitTogether([.insert(1)], at: .noon).get()
+    try store.limitPages(to: 60)
+    var asked = 0
+    let changes = (2...500).lazy.map { number -> Change in
+      asked = number
+      return .insert(number)
+    }
+    let error = #expect(throws: StoreError.self) { _ = try store.commitTogether(changes, at: .noon) }
+    guard case .exhausted? = error else {
+      Issue.record("\(String(describing: error)) is not about room")
+      return
+    }
+    #expect((3..<500).contains(asked), "it was full at once, or never: \(asked)")
+    #expect(try store.contents().keys.count == 1)
+    #expect(try store.audit().count == 1)
+    try store.limitPages(to: 100_000)
+    #expect(try store.commitTogether(changes, at: .noon).get().last?.revision == 500)
+    store.close()
+    #expect(try SQLiteStore(path: folder.database).contents().keys.count == 500)
+  }
+
   /// Statements that make a sound database say what keyward never would.
   static let damage = [
     ("UPDATE key SET id = 'key_ABCDEFGHIJ-123456789' WHERE ordinal = 2", "row 2 of table key has no proper id"),

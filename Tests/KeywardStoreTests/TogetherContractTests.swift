@@ -15,6 +15,29 @@ import Testing
     #expect(try store.audit().map(\.revision) == [1, 2])
   }
 
+  @Test("Changes that go together are asked for one by one, and none after a conflict", arguments: StoreSubject.all)
+  func asked(_ subject: StoreSubject) throws {
+    let rig = try subject.make()
+    var asked: [Int] = []
+    func changes(_ count: Int) -> some Sequence<Change> {
+      sequence(state: 0) { (number: inout Int) -> Change? in
+        guard number < count else { return nil }
+        number += 1
+        asked.append(number)
+        // The fourth is the third once more.
+        return .insert(number == 4 ? 3 : number)
+      }
+    }
+    #expect(
+      try rig.store.commitTogether(changes(9), at: .noon)
+        == .failure(ConflictAmongChanges(index: 3, conflict: .duplicate)))
+    #expect(asked == [1, 2, 3, 4])
+    asked = []
+    #expect(try rig.store.commitTogether(changes(3), at: .noon).get().map(\.revision) == [1, 2, 3])
+    #expect(asked == [1, 2, 3])
+    #expect(try rig.reopened().contents().keys.map(\.key.id) == [.sample(1), .sample(2), .sample(3)])
+  }
+
   @Test("One conflict leaves all of them out, with their audit and their attempt", arguments: StoreSubject.all)
   func conflict(_ subject: StoreSubject) throws {
     let rig = try subject.make()

@@ -49,6 +49,50 @@ import Testing
     #expect(request.keys.map(\.enabled) == [false, true])
   }
 
+  @Test func `A portion of an upload arrives, and a call without one is the whole import`() throws {
+    let entry = key("a").bytes
+    func portion(_ fields: (inout ProtoWriter) -> Void) throws(CallError) -> ImportPortion? {
+      try request {
+        $0.data(1, entry)
+        fields(&$0)
+      }.options.portion
+    }
+    #expect(try portion { _ in } == nil)
+    #expect(try portion { $0.text(5, "u") } == ImportPortion(UploadID("u"), number: 0, hasMore: false))
+    #expect(
+      try portion {
+        $0.text(5, "u")
+        $0.varint(6, 3)
+        $0.varint(7, 1)
+      } == ImportPortion(UploadID("u"), number: 3, hasMore: true))
+  }
+
+  @Test func `A portion that can be none is refused`() throws {
+    let entry = key("a").bytes
+    let wrong: [(String, (inout ProtoWriter) -> Void)] = [
+      ("upload_id is empty", { $0.varint(6, 1) }), ("upload_id is empty", { $0.varint(7, 1) }),
+      ("upload_id has 129 characters", { $0.text(5, String(repeating: "x", count: 129)) }),
+      ("upload_id has the control character", { $0.text(5, "a\n") }),
+      ("upload_id is not UTF-8", { $0.data(5, [0xFF]) }),
+      (
+        "portion is -1: the portions of an upload are counted from 0",
+        {
+          $0.text(5, "u")
+          $0.varint(6, UInt64(bitPattern: -1))
+        }
+      ),
+    ]
+    for (message, fields) in wrong {
+      let error = try #require(
+        refusal(of: "ImportKeys") {
+          $0.data(1, entry)
+          fields(&$0)
+        })
+      #expect(error.code == .invalidArgument)
+      #expect(error.message.hasPrefix(message), "\(error.message)")
+    }
+  }
+
   @Test func `What a client sends is what arrives`() throws {
     let bytes = Array(Self.secret.utf8)
     let secret = bytes.withUnsafeBytes { Secret(copying: $0) }
@@ -63,7 +107,9 @@ import Testing
           name: KeyName("b"), permission: .secureMail, credential: ImportCredential(digest: credential.digest)),
         secret: nil),
     ]
-    let options = ImportOptions(skipExisting: true, requestID: try RequestID("r"))
+    let options = ImportOptions(
+      skipExisting: true, requestID: try RequestID("r"),
+      portion: try ImportPortion(UploadID("u"), number: 2, hasMore: true))
     var output = ByteBuffer()
     try TTRPCEnvelope.append(
       .importKeys(keys, options), stream: 1, timeoutNanoseconds: 0, to: &output, in: arena)

@@ -124,7 +124,7 @@ package final class FakeStore: Store {
   }
 
   package func commitTogether(
-    _ changes: [Change], at instant: Instant
+    _ changes: some Sequence<Change>, at instant: Instant
   ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
     try content.withLock { (content) throws(StoreError) in
       content.commitCount += 1
@@ -132,13 +132,16 @@ package final class FakeStore: Store {
       let before = content
       content.mark = StoreMark(
         revision: content.mark.revision, latestInstant: max(content.mark.latestInstant, instant))
-      let result = ConflictAmongChanges.among(changes.map { content.make($0) })
-      if case .failure = result {
-        let count = content.commitCount
-        content = before
-        content.commitCount = count
+      var placements: [Placement] = []
+      for change in changes {
+        switch content.make(change) {
+        case .success(let placement): placements.append(placement)
+        case .failure(let conflict):
+          content = before
+          return .failure(ConflictAmongChanges(index: placements.count, conflict: conflict))
+        }
       }
-      return result
+      return .success(placements)
     }
   }
 }

@@ -9,7 +9,7 @@ enum ImportKeysMessages {
     let fields = try arena.unpack(payload, keyward__v1__import_keys_request__unpack).pointee
     let options = ImportOptions(
       skipExisting: fields.skip_existing != 0, validateOnly: fields.validate_only != 0,
-      requestID: try fields.request_id.requestID())
+      requestID: try fields.request_id.requestID(), portion: try portion(fields))
     var keys: [ImportKey] = []
     // What is over the limit is refused below, and not looked at.
     let count = min(fields.n_keys, ImportKeys.maxCount + 1)
@@ -23,6 +23,16 @@ enum ImportKeysMessages {
       }
     }
     return .importKeys(try checked { () throws(DomainError) in try ImportKeys(keys, options) })
+  }
+
+  /// nil where the call is the whole import.
+  private static func portion(_ fields: Keyward__V1__ImportKeysRequest) throws(CallError) -> ImportPortion? {
+    let id = try fields.upload_id.text("upload_id")
+    let hasMore = fields.more != 0
+    guard !id.isEmpty || fields.portion != 0 || hasMore else { return nil }
+    return try checked { () throws(DomainError) in
+      try ImportPortion(UploadID(id), number: Int(fields.portion), hasMore: hasMore)
+    }
   }
 
   private static func key(_ fields: Keyward__V1__ImportedKey) throws(CallError) -> ImportKey {
@@ -66,6 +76,11 @@ enum ImportKeysMessages {
     message.pointee.skip_existing = options.skipExisting ? 1 : 0
     message.pointee.validate_only = options.validateOnly ? 1 : 0
     message.pointee.request_id = try arena.data(options.requestID?.text ?? "")
+    if let portion = options.portion {
+      message.pointee.upload_id = try arena.data(portion.uploadID.text)
+      message.pointee.portion = Int32(clamping: portion.number)
+      message.pointee.more = portion.hasMore ? 1 : 0
+    }
     return Message(message)
   }
 

@@ -12,10 +12,11 @@ struct Import: Verb {
       expires (a date, an instant or never), creator and disabled (true or false). JSON Lines has on each line an \
       object with name, permission, secret or sha256 (base64), expireTime, creator, disabled.
 
-      Nothing is imported before the whole list was found right, by itself and by the daemon. Then keys are imported \
-      in portions of up to \(ImportKeys.maxCount), each of them whole or not at all; a list that fits one portion is \
-      all or nothing. If it is broken off between two portions, the same command within 24 hours goes on and imports \
-      nothing twice; after that, --skip-existing does. Errors name file, line and column, and repeat no value.
+      All keys of a list are imported, or none, however many they are: a list of more than \(ImportKeys.maxCount) keys \
+      is sent in portions, checked by the daemon as they come, and made in one transaction at the end. Until that has \
+      ended nothing is imported, whatever breaks it off. Other changes wait for it, half a minute for a million keys; \
+      validations and lists do not. The same command within 24 hours imports nothing twice. Errors name file, line and \
+      column, and repeat no value.
       """)
 
   @Argument(help: ArgumentHelp("The list; - for standard input.", valueName: "file"))
@@ -36,15 +37,16 @@ struct Import: Verb {
     if file.isEmpty { throw ValidationError("FILE is empty: give a file, or - for standard input") }
   }
 
+  /// For the call that makes all keys of a long list, in milliseconds.
+  private static let uploadMilliseconds = 600_000
+
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
     let list = try list(of: try ImportText.read(file))
-    let daemon = try common.connect()
-    var bar = ProgressBar(total: list.count)
-    defer { bar.clear() }
-    var sum = try go(through: list, "checking", validateOnly: true, daemon, &bar)
-    if !dryRun { sum = try go(through: list, "importing", validateOnly: false, daemon, &bar) }
-    bar.clear()
-    try print(sum, revision: daemon.revision, to: output)
+    let isUpload = list.portions.count > 1
+    let daemon =
+      isUpload ? try common.connect(timeoutMilliseconds: Self.uploadMilliseconds) : try common.connect()
+    let outcome = try send(list, in: isUpload ? Self.newUploadID() : nil, to: daemon)
+    try print(outcome, revision: daemon.revision, to: output)
     return .success
   }
 
@@ -56,58 +58,80 @@ struct Import: Verb {
     }
   }
 
-  private typealias Sum = (imported: Int, skipped: Int)
-
-  /// Sends every portion.
-  private func go(
-    through list: ImportList, _ action: String, validateOnly: Bool, _ daemon: Daemon, _ bar: inout ProgressBar
-  ) throws(CommandFailure) -> Sum {
-    var sum: Sum = (0, 0)
-    for (number, portion) in list.portions.enumerated() {
-      bar.show(action, sum.imported + sum.skipped)
-      let options = ImportOptions(
-        skipExisting: skipExisting, validateOnly: validateOnly,
-        requestID: list.requestID(of: number, skipExisting: skipExisting))
-      do throws(ClientError) {
-        let outcome = try daemon.client.importKeys(portion.keys, options)
-        sum.imported += outcome.importedCount
-        sum.skipped += outcome.skippedCount
-      } catch {
-        bar.clear()
-        throw explained(daemon.failure(error), portion, after: validateOnly ? nil : sum, of: list.count)
-      }
+  /// One that no other command at work has.
+  private static func newUploadID() throws(CommandFailure) -> UploadID {
+    try judged { () throws(DomainError) in
+      try UploadID("import-" + String(UInt64.random(in: 0 ... .max), radix: 16))
     }
-    bar.show(action, list.count)
-    return sum
   }
 
-  /// Says where in the list it is, and what has become of the rest.
+  /// Sends every portion, the last of which has all of them imported.
+  /// - Parameter uploadID: nil for a list of one portion.
+  private func send(
+    _ list: ImportList, in uploadID: UploadID?, to daemon: Daemon
+  ) throws(CommandFailure) -> ImportOutcome {
+    var bar = ProgressBar(total: list.count)
+    defer { bar.clear() }
+    var options = ImportOptions(
+      skipExisting: skipExisting, validateOnly: dryRun, requestID: list.requestID(skipExisting: skipExisting))
+    var outcome = ImportOutcome(importedCount: 0, skippedCount: 0, revision: 0)
+    var sent = 0
+    for (number, portion) in list.portions.enumerated() {
+      let isLast = number == list.portions.count - 1
+      bar.show(dryRun ? "checking" : isLast ? "importing" : "sending", isLast ? list.count : sent)
+      options.portion = try uploadID.map { (id) throws(CommandFailure) in
+        try judged { () throws(DomainError) in try ImportPortion(id, number: number, hasMore: !isLast) }
+      }
+      do throws(ClientError) {
+        outcome = try daemon.client.importKeys(portion.keys, options)
+      } catch {
+        bar.clear()
+        throw explained(error, by: daemon, at: number, of: list)
+      }
+      sent += portion.keys.count
+    }
+    return outcome
+  }
+
+  /// Says where in the list it is, and what has become of all of it.
   private func explained(
-    _ failure: CommandFailure, _ portion: ImportList.Portion, after sum: Sum?, of count: Int
+    _ error: ClientError, by daemon: Daemon, at portion: Int, of list: ImportList
   ) -> CommandFailure {
-    let message = portion.error(failure.message).map { located($0) } ?? failure.message
-    guard let sum else { return CommandFailure(failure.status, message) }
-    return CommandFailure(
-      failure.status,
-      "\(message); \(sum.imported + sum.skipped) of \(count) keys are done: the same command within 24 hours goes on "
-        + "from there")
+    let failure = daemon.failure(error)
+    let message = list.error(failure.message, portion: portion).map { located($0) } ?? failure.message
+    guard !dryRun else { return CommandFailure(failure.status, message) }
+    let isLast = portion == list.portions.count - 1
+    return CommandFailure(failure.status, Self.consequence(of: error, isLast: isLast, message))
+  }
+
+  /// What a failure leaves behind, after what it was.
+  /// - Parameter isLast: whether it befell the call that imports the keys.
+  static func consequence(of error: ClientError, isLast: Bool, _ message: String) -> String {
+    switch error {
+    case .unreachable, .timedOut, .protocolViolation, .refused(.unavailable, _), .refused(.deadlineExceeded, _):
+      // Such an error says that a change may have been made, and of the calls only the last one makes any.
+      isLast
+        ? "\(message); all keys were imported, or none: the same command within 24 hours imports nothing twice"
+        : "the daemon stopped answering before it had the whole list; nothing was imported"
+    case .refused, .forbidden, .untrusted: "\(message); nothing was imported"
+    }
   }
 
   private func located(_ error: ImportError) -> String {
     "\(file):\(error.place.line):\(error.place.column): \(error.message)"
   }
 
-  private func print(_ sum: Sum, revision: Revision, to output: StandardOutput) throws(CommandFailure) {
+  private func print(_ outcome: ImportOutcome, revision: Revision, to output: StandardOutput) throws(CommandFailure) {
     switch common.output {
     case .json:
       let answer = JSON.object([
-        ("importedCount", .int64(Int64(sum.imported))), ("skippedCount", .int64(Int64(sum.skipped))),
+        ("importedCount", .int64(Int64(outcome.importedCount))), ("skippedCount", .int64(Int64(outcome.skippedCount))),
         ("revision", .int64(revision)),
       ])
       try output.write(answer.text + "\n")
     case .table:
-      let keys = sum.imported == 1 ? "1 key" : "\(sum.imported) keys"
-      let skipped = skipExisting ? ", \(sum.skipped) skipped" : ""
+      let keys = outcome.importedCount == 1 ? "1 key" : "\(outcome.importedCount) keys"
+      let skipped = skipExisting ? ", \(outcome.skippedCount) skipped" : ""
       try output.write(dryRun ? "would import \(keys)\(skipped)\n" : "imported \(keys)\(skipped)\n")
     }
   }

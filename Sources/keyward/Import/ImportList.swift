@@ -78,32 +78,40 @@ struct ImportList {
     count += 1
   }
 
-  /// Names the attempt to import one portion: the same for the same list, so that an import that was broken off goes
-  /// on where it was.
-  func requestID(of portion: Int, skipExisting: Bool) -> RequestID {
+  /// Names the attempt to import the list: the same for the same list, so that nothing is imported twice.
+  func requestID(skipExisting: Bool) -> RequestID {
     let digits = digest.withUnsafeBytes { bytes in
       bytes.prefix(16).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
-    return RequestID(checked: "import\(skipExisting ? "-skip" : "")-\(digits)-\(portion + 1)")
+    return RequestID(checked: "import\(skipExisting ? "-skip" : "")-\(digits)")
   }
-}
 
-extension ImportList.Portion {
   /// What the daemon says of one of the keys, as what is wrong with the list; nil where it says nothing of a key.
   ///
-  /// It begins with `keys[N].field`.
-  func error(_ message: String) -> ImportError? {
-    let start = "keys["
-    guard message.hasPrefix(start), let bracket = message.firstIndex(of: "]"),
-      let number = Int(message[message.index(message.startIndex, offsetBy: start.count)..<bracket]),
-      places.indices.contains(number)
+  /// It begins with `keys[N].field`, or `portions[P].keys[N].field`.
+  /// - Parameter portion: the one that was sent last, which the former is about.
+  func error(_ message: String, portion sent: Int) -> ImportError? {
+    var rest = message[...]
+    let portion = rest.takeIndex(of: "portions") ?? sent
+    guard let number = rest.takeIndex(of: "keys"), portions.indices.contains(portion),
+      portions[portion].places.indices.contains(number)
     else { return nil }
-    let rest = String(message[bracket...].dropFirst(2))
-    let places = places[number]
+    let places = portions[portion].places[number]
     let place =
       rest.hasPrefix("name ")
       ? places.name
       : rest.hasPrefix("secret ") || rest.hasPrefix("sha256 ") ? places.secret : places.row
-    return ImportError(place, rest)
+    return ImportError(place, String(rest))
+  }
+}
+
+extension Substring {
+  /// Takes `field[N].` off the beginning; nil where it is not there, which changes nothing.
+  fileprivate mutating func takeIndex(of field: String) -> Int? {
+    guard hasPrefix(field + "["), let end = firstIndex(of: "]"), self[end...].hasPrefix("]."),
+      let number = Int(dropFirst(field.count + 1)[..<end])
+    else { return nil }
+    self = self[end...].dropFirst(2)
+    return number
   }
 }

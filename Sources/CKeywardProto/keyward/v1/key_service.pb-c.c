@@ -3272,7 +3272,7 @@ const ProtobufCMessageDescriptor keyward__v1__imported_key__descriptor =
   (ProtobufCMessageInit) keyward__v1__imported_key__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__import_keys_request__field_descriptors[4] =
+static const ProtobufCFieldDescriptor keyward__v1__import_keys_request__field_descriptors[7] =
 {
   {
     "keys",
@@ -3322,17 +3322,56 @@ static const ProtobufCFieldDescriptor keyward__v1__import_keys_request__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "upload_id",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ImportKeysRequest, upload_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "portion",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ImportKeysRequest, portion),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "more",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ImportKeysRequest, more),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__import_keys_request__field_indices_by_name[] = {
   0,   /* field[0] = keys */
+  6,   /* field[6] = more */
+  5,   /* field[5] = portion */
   2,   /* field[2] = request_id */
   1,   /* field[1] = skip_existing */
+  4,   /* field[4] = upload_id */
   3,   /* field[3] = validate_only */
 };
 static const ProtobufCIntRange keyward__v1__import_keys_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor keyward__v1__import_keys_request__descriptor =
 {
@@ -3342,7 +3381,7 @@ const ProtobufCMessageDescriptor keyward__v1__import_keys_request__descriptor =
   "Keyward__V1__ImportKeysRequest",
   "keyward.v1",
   sizeof(Keyward__V1__ImportKeysRequest),
-  4,
+  7,
   keyward__v1__import_keys_request__field_descriptors,
   keyward__v1__import_keys_request__field_indices_by_name,
   1,  keyward__v1__import_keys_request__number_ranges,

@@ -774,32 +774,48 @@ struct  Keyward__V1__ImportedKey
 
 
 /*
- * Keys to take over.
+ * Keys to take over, or a portion of them.
+ * More keys than one call holds are an upload: calls with one upload_id, a portion each, of which all but the last say
+ * more. Nothing is taken over before the last one, which takes all of them over or none.
  */
 struct  Keyward__V1__ImportKeysRequest
 {
   ProtobufCMessage base;
   /*
-   * The keys, 1 to 10000: all are taken over, or none. Two of them with one name or one secret are refused.
+   * The keys, 1 to 10000: all are taken over, or none. Two of them with one name or one secret are refused, in two
+   * portions too.
    */
   size_t n_keys;
   Keyward__V1__ImportedKey **keys;
   /*
-   * Whether to leave out keys whose name or secret is here already, instead of failing.
+   * Whether to leave out keys whose name or secret is here already, instead of failing. The same in all portions.
    */
   protobuf_c_boolean skip_existing;
   /*
    * As in CreateKeyRequest: the same id within 24 hours imports nothing more and counts what the first one imported.
+   * The same in all portions.
    */
   ProtobufCBinaryData request_id;
   /*
-   * Whether to answer as if the keys were taken over, and take none over.
+   * Whether to answer as if the keys were taken over, and take none over. The same in all portions.
    */
   protobuf_c_boolean validate_only;
+  /*
+   * At most 128 characters of the peer's choice, which name an upload; empty where this call is the whole import.
+   */
+  ProtobufCBinaryData upload_id;
+  /*
+   * Which portion of the upload this is, from 0. Portion 0 begins it, and ends any other of the same user.
+   */
+  int32_t portion;
+  /*
+   * Whether portions follow. This one is then checked and kept, and the counts of the reply are 0.
+   */
+  protobuf_c_boolean more;
 };
 #define KEYWARD__V1__IMPORT_KEYS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__import_keys_request__descriptor) \
-    , 0,NULL, 0, {0,NULL}, 0 }
+    , 0,NULL, 0, {0,NULL}, 0, {0,NULL}, 0, 0 }
 
 
 /*
@@ -809,7 +825,7 @@ struct  Keyward__V1__ImportKeysResponse
 {
   ProtobufCMessage base;
   /*
-   * How many keys were taken over; with validate_only, how many would be.
+   * How many keys were taken over, those of all portions together; with validate_only, how many would be.
    */
   int64_t imported_count;
   /*

@@ -5,6 +5,9 @@ public struct KeyID: Hashable, Sendable {
   private let low: UInt64
 
   private static let prefix = StaticString("key_")
+  private static var prefixBytes: UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
+  }
   private static let halfDigits = 10
   private static let halfLimit: UInt64 = 839_299_365_868_340_224  // 62^10
 
@@ -25,9 +28,16 @@ public struct KeyID: Hashable, Sendable {
   /// Reads an id.
   /// - Returns: nil for any other text.
   public init?(_ text: some StringProtocol) {
-    let bytes = Array(text.utf8)
-    guard bytes.count == Self.byteCount, bytes.starts(with: "key_".utf8),
-      let high = Base62.read(bytes[4..<14]), let low = Base62.read(bytes[14..<24])
+    var text = String(text)
+    guard let id = text.withUTF8({ KeyID(utf8: $0) }) else { return nil }
+    self = id
+  }
+
+  /// As ``init(_:)`` for the bytes of a text.
+  public init?(utf8 bytes: UnsafeBufferPointer<UInt8>) {
+    let digits = bytes.dropFirst(Self.prefix.utf8CodeUnitCount)
+    guard bytes.count == Self.byteCount, bytes.starts(with: Self.prefixBytes),
+      let high = Base62.read(digits.prefix(Self.halfDigits)), let low = Base62.read(digits.dropFirst(Self.halfDigits))
     else { return nil }
     self.init(high: high, low: low)
   }

@@ -77,7 +77,7 @@ final class SQLiteAuditVerifier: AuditVerifier, @unchecked Sendable {
     try store.forEachRow(of: rows, [.integer(lastKey), .integer(Int64(limit))]) { (row) throws(StoreError) in
       count += 1
       lastKey = max(lastKey, KeyRow.ordinal(row))
-      walk.take(try KeyRow.read(row, limit: walk.limit).key)
+      walk.take(try KeyRow.readWithDigest(row, limit: walk.limit).key)
     }
     return count
   }

@@ -8,6 +8,7 @@ struct ColumnReader {
   let number: Int64
 
   /// - Throws: ``StoreError/damaged(_:)`` naming the column where there is no value.
+  @inline(__always)
   func require<Value>(_ column: String, _ value: Value?) throws(StoreError) -> Value {
     guard let value else { throw .damagedRow(number, of: table, "has no proper \(column)") }
     return value
@@ -27,7 +28,7 @@ struct ColumnReader {
   }
 
   func id(_ name: String, _ column: Int32) throws(StoreError) -> KeyID {
-    try require(name, row.text(column).flatMap { KeyID($0) })
+    try require(name, row.utf8(column).flatMap { KeyID(utf8: $0) })
   }
 }
 

@@ -4,6 +4,8 @@ struct KeptStatements {
   let mark: Statement
   /// ?1 revision, ?2 instant, which is not before the latest one.
   let advance: Statement
+  /// ?1 whether the store came to its end in order.
+  let setClosed: Statement
 
   /// ?1 id: `ordinal, revision` of the key that has it.
   let found: Statement
@@ -40,7 +42,8 @@ struct KeptStatements {
 
   /// ``KeyRow/selection``.
   let keys: Statement
-  let digestCount: Statement
+  /// ``KeyRow/digestSelection``.
+  let digests: Statement
   /// ``AttemptRow/selection``.
   let attempts: Statement
   /// ``ReservationRow/selection``.
@@ -50,6 +53,7 @@ struct KeptStatements {
   init(_ database: Database) throws(SQLiteError) {
     mark = try Statement("SELECT revision, latest_instant FROM store", on: database)
     advance = try Statement("UPDATE store SET revision = ?1, latest_instant = ?2", on: database)
+    setClosed = try Statement("UPDATE store SET is_closed = ?1 WHERE is_closed <> ?1", on: database)
     found = try Statement("SELECT ordinal, revision FROM key WHERE id = ?1", on: database)
     hasDigest = try Statement("SELECT 1 FROM digest WHERE digest = ?1", on: database)
     nameTaken = try Statement(
@@ -67,7 +71,7 @@ struct KeptStatements {
     insertAudit = try Statement(AuditRow.insertion, on: database)
     insertAttempt = try Statement(AttemptRow.insertion, on: database)
     keys = try Statement(KeyRow.selection, on: database)
-    digestCount = try Statement("SELECT count(*) FROM digest", on: database)
+    digests = try Statement(KeyRow.digestSelection, on: database)
     attempts = try Statement(AttemptRow.selection, on: database)
     reservations = try Statement(ReservationRow.selection, on: database)
   }

@@ -21,16 +21,17 @@ enum KeyRow {
   /// ?1 ordinal, ?2 instant.
   static let use = "UPDATE key SET last_used_time = max(ifnull(last_used_time, 0), ?2) WHERE ordinal = ?1"
 
-  /// Each key with its own digest, followed by a row for each former one, the first to end first. A key without a
-  /// digest comes too, so that it is noticed.
-  static let selection = """
-    SELECT id, \(changing), ordinal, digest.digest, digest.until
-    FROM key LEFT JOIN digest ON digest.key = ordinal ORDER BY ordinal, digest.until, digest.digest
-    """
+  /// Each key, in the order of the ordinals.
+  static let selection = "SELECT id, \(changing), ordinal FROM key ORDER BY ordinal"
 
-  /// As ``selection``, each key with its own digest alone: behind the ordinal ?1, so many as ?2.
+  /// Each digest, in the order of its key's ordinal: of each key its own first, then former ones, the first to end
+  /// first. One index holds all of it in that order.
+  static let digestSelection = "SELECT key, digest, until FROM digest ORDER BY key, until, digest"
+
+  /// As ``selection``, each key with its own digest behind its columns: behind the ordinal ?1, so many as ?2. A key
+  /// without a digest comes too, so that it is noticed.
   static let ownSelection = """
-    SELECT id, \(changing), ordinal, digest.digest, digest.until
+    SELECT id, \(changing), ordinal, digest.digest
     FROM key LEFT JOIN digest ON digest.key = ordinal AND digest.until IS NULL
     WHERE ordinal > ?1 ORDER BY ordinal LIMIT ?2
     """
@@ -57,10 +58,16 @@ enum KeyRow {
   /// The ordinal in the present row of ``selection``; 0 where it has none.
   static func ordinal(_ row: Statement) -> Int64 { row.integer(25) ?? 0 }
 
-  /// The key and its own digest in the present row of ``selection``.
+  /// The key and its own digest in the present row of ``ownSelection``.
   /// - Parameter limit: the store's revision, which no key's exceeds.
   /// - Throws: ``StoreError/damaged(_:)`` naming the first column that holds what was never written.
-  static func read(_ row: Statement, limit: Revision) throws(StoreError) -> StoredKey {
+  static func readWithDigest(_ row: Statement, limit: Revision) throws(StoreError) -> StoredKey {
+    let (key, ordinal) = try read(row, limit: limit)
+    return StoredKey(key: key, digest: try reader(row).require("digest", row.digest(26)), ordinal: ordinal)
+  }
+
+  /// The key in the present row of ``selection``, and its ordinal; parameter and error as above.
+  static func read(_ row: Statement, limit: Revision) throws(StoreError) -> (Key, ordinal: Int64) {
     let reader = reader(row)
     let copyBase = try reader.require("copy_base", row.text(16))
     let key = Key(
@@ -84,16 +91,21 @@ enum KeyRow {
         revoked: try reader.optionalInstant("noted_revoked", 18), soon: try reader.optionalInstant("noted_soon", 19)),
       rateLimit: try rateLimit(reader), useLimit: try useLimit(reader))
     let ordinal = try reader.require("ordinal", row.integer(25).flatMap { $0 > 0 ? $0 : nil })
-    let digest = try reader.require("digest", row.isNull(27) ? row.digest(26) : nil)
-    return StoredKey(key: key, digest: digest, ordinal: ordinal)
+    return (key, ordinal)
   }
 
-  /// The former digest in the present row of ``selection``, which is not its key's first one.
+  /// A key's own digest in the present row of ``digestSelection``, which is its key's first one.
+  static func readDigest(_ row: Statement) throws(StoreError) -> Digest {
+    let reader = ColumnReader(row: row, table: "key", number: row.integer(0) ?? 0)
+    return try reader.require("digest", row.isNull(2) ? row.digest(1) : nil)
+  }
+
+  /// The former digest in the present row of ``digestSelection``, which is not its key's first one.
   static func readFormer(_ row: Statement) throws(StoreError) -> FormerDigest {
-    let reader = reader(row)
-    guard !row.isNull(27) else { throw .damagedRow(reader.number, of: reader.table, "has two digests") }
+    let reader = ColumnReader(row: row, table: "key", number: row.integer(0) ?? 0)
+    guard !row.isNull(2) else { throw .damagedRow(reader.number, of: reader.table, "has two digests") }
     return FormerDigest(
-      digest: try reader.require("former digest", row.digest(26)), until: try reader.instant("until", 27))
+      digest: try reader.require("former digest", row.digest(1)), until: try reader.instant("until", 2))
   }
 
   private static func rateLimit(_ reader: ColumnReader) throws(StoreError) -> RateLimit? {

@@ -17,6 +17,8 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   private var connection: StoreConnection?
   /// Why changes are no longer taken.
   private var halt: StoreError?
+  /// Whether the database says that it is not closed.
+  private var isMarkedOpen = false
   private let isBusy = Atomic(false)
 
   /// Opens the database at the path, or makes one there, readable by its owner alone.
@@ -47,24 +49,21 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   package func close() {
     enter()
     defer { leave() }
-    if halt != nil { try? connection?.database.keepLogOnClosing(true) }
+    if halt != nil {
+      try? connection?.database.keepLogOnClosing(true)
+    } else if let connection, isMarkedOpen {
+      // Where this fails, the next start has a closer look.
+      try? connection.database.transaction { () throws(SQLiteError) in
+        try connection.statements.setClosed.run([SQLValue(true)])
+      }
+    }
     connection = nil
   }
 
   package func load(_ receive: (StoredKey) throws(StoreError) -> Void) throws(StoreError) -> StoreMark {
     try use { (connection) throws(StoreError) in
       let mark = try attempt { () throws(SQLiteError) in try connection.mark() }
-      var keys = KeyAssembly()
-      try forEachRow(of: connection.statements.keys) { (row) throws(StoreError) in
-        if let complete = try keys.take(row, limit: mark.revision) { try receive(complete) }
-      }
-      if let last = keys.last { try receive(last) }
-      let digests = try attempt { () throws(SQLiteError) in
-        try connection.statements.digestCount.first { $0.integer(0) }
-      }
-      guard digests == keys.rowCount else {
-        throw .damaged("the store's database is damaged: table digest has rows of no key: restore a backup")
-      }
+      try KeyLoader(connection, limit: mark.revision).forEachKey(receive) { failure(of: $0) }
       return mark
     }
   }
@@ -90,7 +89,10 @@ package final class SQLiteStore: Store, @unchecked Sendable {
       let result = try connection.makeTogether(changes, at: instant)
       // What was made is taken back, and another transaction commits nothing. A savepoint would have each page that
       // is touched copied, which makes an import take a fifth longer.
-      if case .failure = result { try connection.database.execute("ROLLBACK; BEGIN IMMEDIATE") }
+      if case .failure = result {
+        try connection.database.execute("ROLLBACK; BEGIN IMMEDIATE")
+        try connection.statements.setClosed.run([SQLValue(false)])
+      }
       return result
     }
   }
@@ -117,8 +119,12 @@ extension SQLiteStore {
     try use { (connection) throws(StoreError) in
       if let halt { throw halt }
       let result = try attempt { () throws(SQLiteError) in
-        try connection.database.transaction { () throws(SQLiteError) in try body(connection) }
+        try connection.database.transaction { () throws(SQLiteError) in
+          if !isMarkedOpen { try connection.statements.setClosed.run([SQLValue(false)]) }
+          return try body(connection)
+        }
       }
+      isMarkedOpen = true
       // The changes are durable already: a log that cannot be written back stops the next ones only.
       _ = try? attempt { () throws(SQLiteError) in try connection.database.checkpointIfDue(inBulk: inBulk) }
       return result
@@ -138,16 +144,20 @@ extension SQLiteStore {
     do throws(SQLiteError) {
       return try body()
     } catch {
-      switch error.kind {
-      case .inputOutput:
-        halt = .unavailable("the store takes no changes since its disk failed: keywardd must be restarted")
-      case .damaged: halt = StoreError(error)
-      case .full, .misfit, .busy, .other:
-        // A transaction that could not be rolled back would swallow the next one.
-        if connection?.database.isInTransaction ?? false { halt = StoreError(error) }
-      }
-      throw StoreError(error)
+      throw failure(of: error)
     }
+  }
+
+  private func failure(of error: SQLiteError) -> StoreError {
+    switch error.kind {
+    case .inputOutput:
+      halt = .unavailable("the store takes no changes since its disk failed: keywardd must be restarted")
+    case .damaged: halt = StoreError(error)
+    case .full, .misfit, .busy, .other:
+      // A transaction that could not be rolled back would swallow the next one.
+      if connection?.database.isInTransaction ?? false { halt = StoreError(error) }
+    }
+    return StoreError(error)
   }
 
   private func opened() throws(StoreError) -> StoreConnection {

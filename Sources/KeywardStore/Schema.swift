@@ -14,7 +14,10 @@ package struct Schema: Sendable {
   /// More changes than will ever be made, and one more can still be counted.
   static let maxRevision: Int64 = 1 << 62
 
-  package static let current = Schema(migrations: [version1, version2])
+  /// The first version with `store.is_closed`.
+  static let firstVersionWithClosing = 3
+
+  package static let current = Schema(migrations: [version1, version2, version3])
 
   /// "KWRD": what a keyward database carries in its header.
   static let applicationID: Int32 = 0x4B57_5244
@@ -124,6 +127,12 @@ package struct Schema: Sendable {
     CREATE INDEX audit_by_time ON audit (time, revision, type);
     CREATE INDEX audit_by_key ON audit (key_id, time, revision, type);
     CREATE INDEX audit_by_user ON audit (user, time, revision, type);
+    """
+
+  // - store.is_closed is 1 where the last process that changed anything came to its end in order, which the change that
+  //   comes next takes back: only another end makes it worth while to look at every page before the keys are loaded.
+  private static let version3 = """
+    ALTER TABLE store ADD COLUMN is_closed INTEGER NOT NULL DEFAULT 0 CHECK (is_closed IN (0, 1));
     """
 }
 

@@ -94,11 +94,15 @@ extension Statement {
 
   /// nil also for what is not UTF-8.
   func text(_ column: Int32) -> String? {
+    utf8(column).flatMap { String(validating: $0, as: UTF8.self) }
+  }
+
+  /// A text's bytes, until the next step; nothing is checked about them.
+  func utf8(_ column: Int32) -> UnsafeBufferPointer<UInt8>? {
     guard sqlite3_column_type(handle, column) == SQLITE_TEXT, let bytes = sqlite3_column_text(handle, column) else {
       return nil
     }
-    let count = Int(sqlite3_column_bytes(handle, column))
-    return String(validating: UnsafeBufferPointer(start: bytes, count: count), as: UTF8.self)
+    return UnsafeBufferPointer(start: bytes, count: Int(sqlite3_column_bytes(handle, column)))
   }
 
   /// nil also for any other number of bytes than a digest's.

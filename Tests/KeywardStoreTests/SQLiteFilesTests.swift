@@ -47,7 +47,7 @@ import Testing
   func header() throws {
     let store = try SQLiteStore(path: folder.database)
     let bytes = try Data(contentsOf: URL(fileURLWithPath: folder.database))
-    #expect(bytes[60..<64] == Data([0, 0, 0, 2]))
+    #expect(bytes[60..<64] == Data([0, 0, 0, 3]))
     #expect(bytes[68..<72] == Data("KWRD".utf8))
     #expect(bytes[18..<20] == Data([2, 2]), "write-ahead log")
     store.close()
@@ -166,9 +166,9 @@ import Testing
     let store = try SQLiteStore(path: folder.database, schema: next)
     #expect(try store.contents().keys.map(\.key.id) == [.sample(1)])
     let bytes = try Data(contentsOf: URL(fileURLWithPath: folder.database))
-    #expect(bytes[60..<64] == Data([0, 0, 0, 3]), "an older keyward must see it without the log")
+    #expect(bytes[60..<64] == Data([0, 0, 0, 4]), "an older keyward must see it without the log")
     store.close()
-    let error = StoreOpenError.newer(folder.database, version: 3, known: 2)
+    let error = StoreOpenError.newer(folder.database, version: 4, known: 3)
     #expect(throws: error) { try SQLiteStore(path: folder.database) }
   }
 

@@ -77,17 +77,17 @@ import Testing
   func newer() throws {
     try makeDatabase()
     try RawDatabase(folder.database).execute("PRAGMA journal_mode = DELETE; PRAGMA user_version = 7")
-    try expectRefusal(.newer(folder.database, version: 7, known: 2))
+    try expectRefusal(.newer(folder.database, version: 7, known: 3))
   }
 
   @Test("A newer keyward's database is not touched where only its log says so")
   func newerInLog() throws {
     try makeDatabase()
     try RawDatabase(folder.database).execute("PRAGMA user_version = 7")
-    #expect(try folder.snapshot()["keyward.db"]?[60..<64] == Data([0, 0, 0, 2]))
+    #expect(try folder.snapshot()["keyward.db"]?[60..<64] == Data([0, 0, 0, 3]))
     #expect(try folder.snapshot()["keyward.db-wal"] != nil)
     try FileManager.default.removeItem(atPath: folder.database + "-shm")
-    try expectRefusal(.newer(folder.database, version: 7, known: 2))
+    try expectRefusal(.newer(folder.database, version: 7, known: 3))
   }
 
   @Test("A database cut short is not touched", arguments: [50, 99, 100, 4096, 4097, 10_000])

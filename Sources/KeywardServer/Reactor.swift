@@ -17,6 +17,7 @@ final class Reactor: @unchecked Sendable {
     let clock: Clock
     let census: Census
     let statistics: Statistics
+    let busyPollNanoseconds: UInt64
     let log: Logger
   }
 
@@ -36,6 +37,7 @@ final class Reactor: @unchecked Sendable {
   private let mailbox: Mailbox
   private let pump: Pump
   private var connections = ConnectionTable()
+  private var busyPoll: BusyPoll
   private var whenDrained: (@Sendable () -> Void)?
 
   private let timer: Descriptor
@@ -43,6 +45,7 @@ final class Reactor: @unchecked Sendable {
 
   init(_ parts: Parts, number: Int) throws(SystemError) {
     self.parts = parts
+    busyPoll = BusyPoll(nanoseconds: parts.busyPollNanoseconds)
     events = try EventSet()
     mailbox = try Mailbox()
     timer = try .monotonicTimer()
@@ -67,7 +70,13 @@ final class Reactor: @unchecked Sendable {
 
   private func drainEvents() {
     dispatchPrecondition(condition: .onQueue(queue))
-    while events.wait(milliseconds: Self.linger, { handle($0) }) > 0 {}
+    repeat { pollBusily() } while events.wait(milliseconds: Self.linger, { handle($0) }) > 0
+  }
+
+  private func pollBusily() {
+    while busyPoll.isOn, busyPoll.goesOn(at: parts.clock.monotonicNanoseconds()) {
+      _ = events.wait(milliseconds: 0) { handle($0) }
+    }
   }
 
   private func handle(_ event: EventSet.Event) {
@@ -79,6 +88,7 @@ final class Reactor: @unchecked Sendable {
       if event.ready.contains(.output) { pump.flush(connection) }
       let isGone = !event.ready.isDisjoint(with: .hangup)
       let hasRead = (isGone || event.ready.contains(.input)) && pump.read(connection)
+      if hasRead, busyPoll.isOn { busyPoll.noteRequest(at: parts.clock.monotonicNanoseconds()) }
       // A peer that has left for good gets no reply; what it still sent is read to the end first.
       if isGone, !hasRead { connection.isBroken = true }
       settle(connection)

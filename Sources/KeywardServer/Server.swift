@@ -20,6 +20,8 @@ package final class Server: Sendable {
     package var limits = Limits()
     package var clock = Clock.system
     package var reactorCount: Int
+    /// For how long after a request a reactor asks for the next one before it waits; 0 is not at all.
+    package var busyPollNanoseconds: UInt64 = 0
     package var version: String
     package var log: Logger
     /// The daemon's own user.
@@ -74,7 +76,7 @@ package final class Server: Sendable {
         reload: options.reload))
     let parts = Reactor.Parts(
       handlers: handlers, limits: options.limits, clock: options.clock, census: census, statistics: statistics,
-      log: options.log)
+      busyPollNanoseconds: options.busyPollNanoseconds, log: options.log)
     var reactors: [Reactor] = []
     for number in 0..<max(1, options.reactorCount) { reactors.append(try Reactor(parts, number: number)) }
     self.reactors = reactors

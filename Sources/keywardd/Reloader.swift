@@ -117,6 +117,8 @@ final class Reloader: Sendable {
       }
       keep("socket", started.socketPath, configuration.socketPath, configuration.sources.socketPath)
       keep("database", started.databasePath, configuration.databasePath, configuration.sources.databasePath)
+      keep(
+        "busy_poll", "\(started.busyPoll)", "\(configuration.busyPoll)", configuration.sources.busyPoll)
       return .inForce
     } catch {
       log.error(

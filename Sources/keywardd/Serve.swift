@@ -36,6 +36,7 @@ func serve(
     reactorCount: ProcessGuard.usableProcessors, version: version, log: log,
     ownUID: ProcessGuard.effectiveUser)
   options.grants = configuration.grants
+  options.busyPollNanoseconds = configuration.busyPoll.nanoseconds
   options.reload = { peer, done in reloader.ask("uid \(peer.uid)", done) }
   // Some are kept for the store, the reactors and whatever the libraries open.
   options.limits.connections = min(options.limits.connections, max(16, descriptors - 64))

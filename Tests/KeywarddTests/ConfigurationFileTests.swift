@@ -17,6 +17,16 @@ struct ConfigurationFileTests {
     #expect(file.logLevel == .init(value: .debug, position: .init(line: 6, column: 11)))
   }
 
+  @Test("a time of busy polling is a whole number and a unit, up to ten milliseconds")
+  func busyPoll() throws {
+    for (text, nanoseconds) in [("0us", 0), ("50us", 50_000), ("1ms", 1_000_000), ("10ms", 10_000_000)] {
+      #expect(try read("[server]\nbusy_poll = \"\(text)\"").busyPoll?.value.nanoseconds == UInt64(nanoseconds))
+    }
+    for text in ["us", "-1us", "1.5ms", "11ms", "10001us", "1s", "1 ms", "99999999999999999999us", "٣us"] {
+      #expect(throws: ConfigurationError.self) { try read("[server]\nbusy_poll = \"\(text)\"") }
+    }
+  }
+
   @Test("what the file leaves out is left open")
   func empty() throws {
     #expect(try read("") == read("[server]\n[store]\n[log]\n"))
@@ -28,7 +38,12 @@ struct ConfigurationFileTests {
     arguments: [
       ("[sever]\nsocket = \"/a\"", "k.toml:1:2: there is no section [sever]: did you mean [server]?"),
       ("[server]\nsokcet = \"/a\"", "k.toml:2:1: there is no setting server.sokcet: did you mean socket?"),
-      ("[server]\nlisten = \"/a\"", "k.toml:2:1: there is no setting server.listen: there is socket"),
+      ("[server]\nlisten = \"/a\"", "k.toml:2:1: there is no setting server.listen: there is socket, busy_poll"),
+      ("[server]\nbusy_poll = 50", "k.toml:2:13: server.busy_poll is an integer: give a string, in quotes"),
+      (
+        "[server]\nbusy_poll = \"50\"",
+        "k.toml:2:13: server.busy_poll is \"50\": give a number of microseconds (\"50us\") or milliseconds (\"1ms\"), at most 10ms"
+      ),
       ("[tls]\n", "k.toml:1:2: there is no section [tls]: there is [server], [store], [keys], [log], [rights]"),
       ("socket = \"/a\"", "k.toml:1:1: there is no setting socket: it belongs in [server]"),
       ("[log]\nsocket = \"/a\"", "k.toml:2:1: there is no setting log.socket: it belongs in [server]"),

@@ -33,7 +33,10 @@ struct ConfigurationTests {
     #expect(configuration.databasePath == "/var/lib/keyward/keyward.db")
     #expect(configuration.logLevel == .info)
     #expect(configuration.filePath == nil)
-    #expect(configuration.sources == .init(socketPath: .standard, databasePath: .standard, logLevel: .standard))
+    #expect(configuration.busyPoll == .off)
+    #expect(
+      configuration.sources
+        == .init(socketPath: .standard, databasePath: .standard, busyPoll: .standard, logLevel: .standard))
   }
 
   @Test("the file goes before the defaults")

@@ -22,6 +22,7 @@ struct Configuration: Equatable {
   struct Sources: Equatable {
     let socketPath: Source
     let databasePath: Source
+    let busyPoll: Source
     let logLevel: Source
   }
 
@@ -36,6 +37,8 @@ struct Configuration: Equatable {
   let socketPath: String
   let databasePath: String
   let logLevel: LogLevel
+  /// How long a reactor asks for more before it waits. Only the file can say it.
+  let busyPoll: BusyPollTime
   /// How long before its end a key counts as soon unavailable. Only the file can say it.
   let soonWindow: SoonWindow
   /// What users and groups may do. Only the file can say it.
@@ -72,9 +75,12 @@ struct Configuration: Equatable {
     socketPath = socket.value
     databasePath = database.value
     logLevel = level.value
+    busyPoll = file?.busyPoll?.value ?? .off
     soonWindow = file?.soonWindow?.value ?? .oneMonth
     grants = file?.grants.map(\.value) ?? []
-    sources = Sources(socketPath: socket.source, databasePath: database.source, logLevel: level.source)
+    sources = Sources(
+      socketPath: socket.source, databasePath: database.source, busyPoll: choice.source(of: file?.busyPoll),
+      logLevel: level.source)
     filePath = file?.path
   }
 
@@ -137,6 +143,10 @@ private struct Choice {
     let text = environment[variable]
     guard text?.isEmpty != true else { throw ConfigurationError(variable, "is empty: \(advice), or unset it") }
     return text
+  }
+
+  func source<Value>(of located: ConfigurationFile.Located<Value>?) -> Configuration.Source {
+    found(in: located)?.source ?? .standard
   }
 
   private func found<Value>(in located: ConfigurationFile.Located<Value>?) -> Found<Value>? {

@@ -13,6 +13,7 @@ struct ConfigurationFile: Equatable {
   /// Every setting there is, by its dotted path.
   enum Setting: String, CaseIterable {
     case socket = "server.socket"
+    case busyPoll = "server.busy_poll"
     case database = "store.database"
     case soonUnavailable = "keys.soon_unavailable"
     case level = "log.level"
@@ -29,6 +30,7 @@ struct ConfigurationFile: Equatable {
 
   let path: String
   private(set) var socketPath: Located<String>?
+  private(set) var busyPoll: Located<BusyPollTime>?
   private(set) var databasePath: Located<String>?
   private(set) var soonWindow: Located<SoonWindow>?
   private(set) var logLevel: Located<LogLevel>?
@@ -83,6 +85,11 @@ struct ConfigurationFile: Equatable {
     guard !text.isEmpty else { throw wrong(entry, "is empty: give a value, or leave the line out") }
     switch setting {
     case .socket: socketPath = Located(value: try absolutePath(text, entry), position: entry.valuePosition)
+    case .busyPoll:
+      guard let time = BusyPollTime(setting: text) else {
+        throw wrong(entry, "is \"\(text)\": \(BusyPollTime.settingAdvice)")
+      }
+      busyPoll = Located(value: time, position: entry.valuePosition)
     case .database: databasePath = Located(value: try absolutePath(text, entry), position: entry.valuePosition)
     case .soonUnavailable:
       guard let window = SoonWindow(setting: text) else {

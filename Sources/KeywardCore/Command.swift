@@ -127,6 +127,10 @@ public struct RotateKey: Sendable, Equatable {
 
   public static let maxGraceSeconds: Int64 = 366 * 86400
 
+  /// How many former secrets of one key may be good at once. A rotation with a grace that would make one more is
+  /// refused; one without ends them all, and is always let through.
+  public static let maxFormerCount = 8
+
   /// - Throws: ``DomainError/invalid(field:_:)`` outside that range.
   public init(graceSeconds: Int64) throws(DomainError) {
     guard (0...Self.maxGraceSeconds).contains(graceSeconds) else {

@@ -207,7 +207,7 @@ public final class Registry: Sendable {
       case .insert(_, let digest):
         index.insert(StoredKey(key: key, digest: digest, ordinal: placement.ordinal))
       case .replace, .note: index.replace(key)
-      case .rotate(_, let digest, let until): index.rotate(key, to: digest, oldUntil: until)
+      case .rotate(_, let digest, let until): index.rotate(key, to: digest, oldUntil: until, at: now)
       case .purge: index.purge(key.id, revision: placement.revision)
       }
       index.advance(to: placement.revision)
@@ -227,6 +227,8 @@ extension Registry: KeyLookup {
   func committedKey(_ id: KeyID) -> Key? { index.withLock { $0.key(id: id) } }
 
   func isTaken(_ name: KeyName) -> Bool { index.withLock { $0.contains(name) } }
+
+  func formerEnds(of id: KeyID) -> [Instant] { index.withLock { $0.formerEnds(of: id) } }
 
   func draft(_ command: Command, in round: inout Round) -> Result<Drafted, DomainError> {
     Result { () throws(DomainError) in

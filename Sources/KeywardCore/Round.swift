@@ -28,6 +28,8 @@ protocol KeyLookup {
   func committedKey(_ id: KeyID) -> Key?
   /// Whether a key that is not deleted has the name.
   func isTaken(_ name: KeyName) -> Bool
+  /// When each former secret of a key ends or has ended, in no order.
+  func formerEnds(of id: KeyID) -> [Instant]
 }
 
 /// Commands that go to the store together: none of them may touch what another one does.
@@ -111,7 +113,9 @@ struct Round {
     guard !keys.contains(id) else { return .later }
     let before = try present(id, command, index)
     let secret = Self.newSecret(for: before.permission)
-    let after = touched(try KeyRules.rotated(before, secret: secret, at: now), by: command.actor)
+    let rotated = try KeyRules.rotated(
+      before, rotation, formerEnds: index.formerEnds(of: id), secret: secret, at: now)
+    let after = touched(rotated, by: command.actor)
     keys.insert(id)
     let effect = Change.Effect.rotate(
       after, secret.digest, oldUntil: now.adding(seconds: rotation.graceSeconds))

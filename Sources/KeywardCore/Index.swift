@@ -75,6 +75,12 @@ struct Index {
     }
   }
 
+  /// Whether the store is to be told of more uses.
+  var hasReservations: Bool { meters.hasWaiting }
+
+  /// Whether somebody is to be called to tell the store, once for all that wait for it.
+  mutating func takeReservationCall() -> Bool { meters.takeCall() }
+
   /// Has what was taken out asked for again.
   mutating func returnReservations(_ reservations: [UseReservation]) {
     for reservation in reservations {

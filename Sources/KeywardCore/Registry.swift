@@ -164,8 +164,7 @@ public final class Registry: Sendable {
       }
       for ((number, _), result) in zip(drafts, carryOut(drafts.map(\.1), at: now)) { results[number] = result }
     }
-    // A key that was just given a total can be used at once. Where that fails, the sweeper tries again.
-    try? reserveUses(at: now)
+    reserveNewUses(at: now)
     return results.map { $0 ?? .failure(.internal("a command was lost")) }
   }
 

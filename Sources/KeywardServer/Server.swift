@@ -48,8 +48,8 @@ package final class Server: Sendable {
   private let reactors: [Reactor]
   private let writer: Writer
   private let sweeper: Sweeper
+  private let reserver: Reserver
   private let limits: Limits
-  private let clock: Clock
 
   package init(
     _ registry: Registry, at socket: consuming ListeningSocket, _ options: Options
@@ -63,8 +63,8 @@ package final class Server: Sendable {
     writer = Writer(
       registry: registry, clock: options.clock, names: names, limit: options.limits.commandsWaiting)
     sweeper = Sweeper(registry: registry, writer: writer, clock: options.clock, log: options.log)
+    reserver = Reserver(registry: registry, writer: writer, clock: options.clock)
     limits = options.limits
-    clock = options.clock
     let handlers = Handlers(
       Handlers.Parts(
         registry: registry, writer: writer, names: names, clock: options.clock, census: census, statistics: statistics,
@@ -80,7 +80,7 @@ package final class Server: Sendable {
   }
 
   package func start() {
-    reserveUses()
+    reserver.start()
     for reactor in reactors { reactor.start() }
     sweeper.start()
     listener.start()
@@ -120,16 +120,5 @@ package final class Server: Sendable {
     sweeper.stop()
     // A disk that fails here loses uses and grants none.
     writer.finish { try? registry.settleUses() }
-  }
-
-  /// Has uses of keys with totals reserved: now, and between commits whenever they run low.
-  private func reserveUses() {
-    // Nobody else is at the store yet.
-    try? registry.reserveUses(at: clock.now())
-    registry.whenUsesRunLow { [weak self] in
-      // What the store cannot take now is tried again at the next sweep, which says so.
-      guard let self else { return }
-      writer.perform { try? self.registry.reserveUses(at: self.clock.now()) }
-    }
   }
 }

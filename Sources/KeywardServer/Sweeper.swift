@@ -116,7 +116,7 @@ final class Sweeper: @unchecked Sendable {
         if try registry.flushUses() { return true }
         nextFlush = monotonic + maxPause
       }
-      try registry.reserveUses(at: now)
+      if try registry.reserveUses(at: now) { return true }
       if monotonic >= nextForgetting {
         if try registry.forget(at: now) { return true }
         nextForgetting = monotonic + Self.forgettingPause

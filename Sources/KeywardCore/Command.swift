@@ -19,6 +19,16 @@ public struct ChangeRequest: Sendable, Equatable {
     case undelete(KeyID)
     case copy(KeyID, CopyKey)
     case rotate(KeyID, RotateKey)
+
+    /// The key it is about; nil where it makes one out of nothing.
+    var keyID: KeyID? {
+      switch self {
+      case .create: nil
+      case .update(let id, _), .revoke(let id, _), .delete(let id), .undelete(let id), .copy(let id, _),
+        .rotate(let id, _):
+        id
+      }
+    }
   }
 
   public let action: Action

@@ -44,6 +44,9 @@ struct Round {
     self.now = now
   }
 
+  /// Whether a command of the round changes a key.
+  func changes(_ id: KeyID?) -> Bool { id.map { keys.contains($0) } ?? false }
+
   /// - Returns: false where the same attempt is in the round already.
   mutating func claim(_ id: AttemptID) -> Bool {
     guard !attempts.contains(where: { $0.uid == id.uid && $0.requestID == id.requestID }) else { return false }
@@ -90,7 +93,6 @@ struct Round {
   private mutating func copy(
     _ id: KeyID, _ copy: CopyKey, _ command: Command, _ index: some KeyLookup
   ) throws(DomainError) -> Drafted {
-    guard !keys.contains(id) else { return .later }
     let key = try present(id, command, index)
     if let name = copy.name {
       guard !names.contains(name) else { return .later }
@@ -110,7 +112,6 @@ struct Round {
   private mutating func rotate(
     _ id: KeyID, _ rotation: RotateKey, _ command: Command, _ index: some KeyLookup
   ) throws(DomainError) -> Drafted {
-    guard !keys.contains(id) else { return .later }
     let before = try present(id, command, index)
     let secret = Self.newSecret(for: before.permission)
     let rotated = try KeyRules.rotated(
@@ -129,7 +130,6 @@ struct Round {
     _ id: KeyID, _ command: Command, _ index: some KeyLookup,
     _ rule: (Key, Instant) throws(DomainError) -> (Key, ChangeType)
   ) throws(DomainError) -> Drafted {
-    guard !keys.contains(id) else { return .later }
     let before = try present(id, command, index)
     let (result, type) = try rule(before, now)
     guard result != before else { return .nothing(before) }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// What the sweeper asks of the registry. Nothing is judged by whether any of it has run.
 ///
-/// Like ``Registry/commit(_:at:)`` these block on the store and share its one caller.
+/// Like ``Registry/commit(_:at:limit:)`` these block on the store and share its one caller.
 extension Registry {
   /// How long before its end a key counts as soon unavailable. May be set from any thread; then every key is looked at
   /// again, a piece at a time.

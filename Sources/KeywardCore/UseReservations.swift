@@ -13,7 +13,7 @@ extension Registry {
   }
 
   /// Reserves uses for keys that run low, those that have waited longest first. One caller at a time, together with
-  /// ``commit(_:at:)``.
+  /// ``commit(_:at:limit:)``.
   /// - Parameter limit: how many keys at most, so that changes need not wait long.
   /// - Returns: whether more wait.
   /// - Throws: where the store takes no changes; the next call asks again.

@@ -3,8 +3,9 @@ import KeywardCore
 import KeywardWire
 import Synchronization
 
-/// Takes commands and questions to the store: one at work at a time, and all commands that gather while it is at work
-/// go together in the next transaction. A group of changes has one of its own.
+/// Takes commands and questions to the store, in turns. In each turn the commands that have gathered go together in one
+/// transaction, and one group of changes and one question follow. A command that has to see first what another of the
+/// turn comes to waits for the next turn, before all that came after it.
 ///
 /// Concurrency: commands and questions come from any thread; the rules and the store are called on `queue` alone, and
 /// so are the completions.
@@ -13,8 +14,10 @@ final class Writer: Sendable {
     var commands: [WaitingCommand] = []
     var groups: [WaitingGroup] = []
     var reads: [WaitingRead] = []
+    /// Commands that are out to be looked at and more than go in one transaction, so that most of them will be back.
+    var excessCount = 0
 
-    var count: Int { commands.count + groups.count + reads.count }
+    var count: Int { commands.count + groups.count + reads.count + excessCount }
   }
 
   private struct WaitingCommand {
@@ -148,15 +151,16 @@ final class Writer: Sendable {
 
   private func run() {
     while true {
-      // One group and one question a round, so that none keeps the others waiting for good.
-      let (batch, group, read) = waiting.withLock { waiting in
-        let batch = Array(waiting.commands.prefix(Self.batchLimit))
-        waiting.commands.removeFirst(batch.count)
+      // One group and one question a turn, so that none keeps the others waiting for good.
+      let (commands, group, read) = waiting.withLock { waiting in
+        var commands: [WaitingCommand] = []
+        swap(&commands, &waiting.commands)
+        waiting.excessCount = max(0, commands.count - Self.batchLimit)
         let group = waiting.groups.isEmpty ? nil : waiting.groups.removeFirst()
-        return (batch, group, waiting.reads.isEmpty ? nil : waiting.reads.removeFirst())
+        return (commands, group, waiting.reads.isEmpty ? nil : waiting.reads.removeFirst())
       }
-      guard !batch.isEmpty || group != nil || read != nil else { return }
-      if !batch.isEmpty { carryOut(batch) }
+      guard !commands.isEmpty || group != nil || read != nil else { return }
+      if !commands.isEmpty { putBack(carryOut(commands)) }
       if let group { carryOut(group) }
       if let read { read.body(!isEnding.load(ordering: .relaxed) && !hasPassed(read.deadline)) }
     }
@@ -164,20 +168,33 @@ final class Writer: Sendable {
 
   private func hasPassed(_ deadline: Deadline) -> Bool { deadline.hasPassed(at: clock.monotonicNanoseconds()) }
 
-  private func carryOut(_ batch: [WaitingCommand]) {
+  /// Has commands looked at again before those that have come meanwhile.
+  private func putBack(_ commands: [WaitingCommand]) {
+    waiting.withLock { waiting in
+      waiting.excessCount = 0
+      waiting.commands = commands.isEmpty ? waiting.commands : commands + waiting.commands
+    }
+  }
+
+  /// - Returns: those whose turn has not come.
+  private func carryOut(_ commands: [WaitingCommand]) -> [WaitingCommand] {
     let monotonic = clock.monotonicNanoseconds()
     var timely: [WaitingCommand] = []
-    for waiting in batch {
+    for waiting in commands {
       if waiting.deadline.hasPassed(at: monotonic) {
         waiting.completion(.failure(.tooLate))
       } else {
         timely.append(waiting)
       }
     }
-    let commands = timely.map { Command($0.request, by: actor($0.peer)) }
-    let results = registry.commit(commands, at: clock.now())
-    for (waiting, result) in zip(timely, results) { waiting.completion(result.mapError { CallError($0) }) }
+    let results = registry.commit(
+      timely.lazy.map { Command($0.request, by: self.actor($0.peer)) }, at: clock.now(), limit: Self.batchLimit)
+    var rest: [WaitingCommand] = []
+    for (waiting, result) in zip(timely, results) {
+      if let result { waiting.completion(result.mapError { CallError($0) }) } else { rest.append(waiting) }
+    }
     whenCommitted.withLock { $0 }?()
+    return rest
   }
 
   private func carryOut(_ waiting: WaitingGroup) {

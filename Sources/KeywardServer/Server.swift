@@ -103,8 +103,8 @@ package final class Server: Sendable {
   package var auditHead: AuditHead { registry.auditHead }
 
   /// Takes no more connections, answers the calls that have come, and returns when every connection is closed and
-  /// every change committed. What is not over in ``Limits/drainSeconds`` is cut off. Blocks; not for a reactor's or
-  /// the writer's queue.
+  /// every change committed. What is not over in ``Limits/drainSeconds`` is cut off: a change that has not begun by then
+  /// is not made. Blocks; not for a reactor's or the writer's queue.
   package func stop() {
     listener.stop()
     let open = DispatchGroup()

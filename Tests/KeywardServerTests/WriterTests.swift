@@ -35,10 +35,10 @@ import Testing
   }
 
   private func submit(
-    _ action: ChangeRequest.Action, as name: String, by deadline: Deadline = .never,
+    _ action: ChangeRequest.Action, as name: String, for caller: Caller = .sample(), by deadline: Deadline = .never,
     then: @escaping @Sendable () -> Void = {}
   ) throws {
-    try writer.submit(ChangeRequest(action), for: Peer(uid: 1, gids: [1], pid: 1), by: deadline) { [record] result in
+    try writer.submit(ChangeRequest(action), for: caller, by: deadline) { [record] result in
       switch result {
       case .success: record.add(name)
       case .failure(let error): record.add("\(name): \(error.code)")
@@ -64,8 +64,8 @@ import Testing
       for number in 1...4 { try submit(change(1, number % 2 == 0), as: "change \(number)") }
       try submit(.create(CreateKey(name: KeyName("new"), permission: .chat)), as: "creation")
       let group = try GroupChange(.delete, of: [KeyVersion(id: .sample(3), etag: nil)])
-      try writer.submit(group, for: Peer(uid: 1, gids: [1], pid: 1), by: .never) { [record] _ in record.add("group") }
-      try writer.read(by: .never) { [record] _ in record.add("question") }
+      try writer.submit(group, for: .sample(), by: .never) { [record] _ in record.add("group") }
+      try writer.read(for: .sample(), by: .never) { [record] _ in record.add("question") }
     }
     #expect(record.all == ["change 1", "creation", "group", "question", "change 2", "change 3", "change 4"])
     #expect(store.audit.map(\.type) == [.disabled, .created, .deleted, .enabled, .disabled, .enabled])
@@ -87,7 +87,7 @@ import Testing
       for number in 1...600 {
         try submit(.create(CreateKey(name: KeyName("k\(number)"), permission: .chat)), as: "\(number)")
       }
-      try writer.read(by: .never) { [record] _ in record.add("question") }
+      try writer.read(for: .sample(), by: .never) { [record] _ in record.add("question") }
     }
     #expect(record.all == (1...512).map { "\($0)" } + ["question"] + (513...600).map { "\($0)" })
     #expect(store.commitCount == 2)
@@ -104,20 +104,49 @@ import Testing
     #expect(store.commitCount == 2)
   }
 
+  @Test func `What waits for a caller that has left is not begun, and its completion is called all the same`() throws {
+    let (gone, here) = (Caller.sample(), Caller.sample())
+    try together {
+      try submit(change(1, false), as: "its change", for: gone)
+      try submit(change(2, false), as: "another's change", for: here)
+      let group = try GroupChange(.delete, of: [KeyVersion(id: .sample(3), etag: nil)])
+      try writer.submit(group, for: gone, by: .never) { [record] result in
+        record.add((try? result.get()) == nil ? "no group" : "group")
+      }
+      try writer.read(for: gone, by: .never) { [record] isWanted in record.add("question, \(isWanted)") }
+      try writer.submit(for: gone, by: .never) { [record] turn in record.add(turn == nil ? "no import" : "import") }
+      gone.leave()
+    }
+    #expect(
+      record.all == [
+        "its change: deadlineExceeded", "another's change", "no group", "question, false", "no import",
+      ])
+    #expect(store.audit.map(\.keyID) == [.sample(2)])
+  }
+
+  @Test func `A caller that leaves after its change has begun has it made, and none that waits for that one`() throws {
+    let caller = Caller.sample()
+    try together {
+      try submit(change(1, false), as: "first", for: caller) { caller.leave() }
+      try submit(change(1, true), as: "second", for: caller)
+    }
+    #expect(record.all == ["first", "second: deadlineExceeded"])
+    #expect(store.audit.map(\.type) == [.disabled])
+  }
+
   @Test func `What waits for another of its key still counts among what may wait`() throws {
     let refused = Record()
     let writer = Writer(
       registry: try Registry(store: store), clock: .system, names: UserNameCache(clock: .system), limit: 601)
     let hold = writer.hold()
-    let peer = Peer(uid: 1, gids: [1], pid: 1)
     for number in 1...600 {
-      try writer.submit(ChangeRequest(change(1, number % 2 == 0)), for: peer, by: .never) { [record] _ in
+      try writer.submit(ChangeRequest(change(1, number % 2 == 0)), for: .sample(), by: .never) { [record] _ in
         record.add("over")
         guard record.all.count == 1 else { return }
         // 512 are out for the transaction at work, as all would be that touch other keys, and 88 more.
         for number in 1...600 {
           do throws(CallError) {
-            try writer.read(by: .never) { _ in }
+            try writer.read(for: .sample(), by: .never) { _ in }
           } catch {
             refused.add("\(number): \(error.code)")
           }

@@ -33,7 +33,7 @@ final class Handlers: Sendable {
   /// For what waits on the host's name services.
   private let lookUpQueue = DispatchQueue(label: "keyward.names")
   private let verifier: Verifier
-  private let listQueue = DispatchQueue(label: "keyward.lists", qos: .utility)
+  private let lists = ListQueue()
 
   init(_ parts: Parts) {
     self.parts = parts
@@ -78,7 +78,7 @@ final class Handlers: Sendable {
         return try answered { (revision) throws(DomainError) in
           .getKey(try find(selector, at: now), revision: revision)
         }
-      case .listKeys(let query): list(query, for: caller, at: now, by: deadline, address)
+      case .listKeys(let query): try list(query, for: caller, at: now, by: deadline, address)
       case .getStatus: return .success(.getStatus(status(at: now)))
       case .change(let change): try carryOut(change, of: caller, by: deadline, address)
       case .groupChange(let group): try carryOut(group, of: caller, by: deadline, address)
@@ -216,8 +216,8 @@ final class Handlers: Sendable {
   /// Every key is looked at, which takes longer than a reactor's other peers shall wait.
   private func list(
     _ query: ListQuery, for caller: Caller, at now: Instant, by deadline: Deadline, _ address: ReplyAddress
-  ) {
-    listQueue.async { [registry = parts.registry, clock = parts.clock] in
+  ) throws(CallError) {
+    try lists.enqueue(for: caller.peer.uid) { [registry = parts.registry, clock = parts.clock] in
       guard !caller.hasLeft, !deadline.hasPassed(at: clock.monotonicNanoseconds()) else {
         return address.deliver(.failure(.tooLate))
       }

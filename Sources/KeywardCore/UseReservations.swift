@@ -43,13 +43,16 @@ extension Registry {
 
   /// Grants no more uses of keys with totals, and has the store know how many there were, so that the next start loses
   /// none. The last call of all. One caller at a time, as above.
-  /// - Parameter limit: how many keys go in one transaction.
-  public func settleUses(limit: Int = 1000) throws(StoreError) {
+  /// - Parameters:
+  ///   - limit: how many keys go in one transaction.
+  ///   - goesOn: asked between transactions. Where it says no, keys are left as after a crash.
+  public func settleUses(limit: Int = 1000, while goesOn: () -> Bool = { true }) throws(StoreError) {
     let reservations = index.withLock { $0.closeMeters() }
     var rest = reservations[...]
     while !rest.isEmpty {
       try store.reserve(Array(rest.prefix(limit)))
       rest = rest.dropFirst(limit)
+      guard goesOn() else { return }
     }
   }
 }

@@ -50,6 +50,7 @@ package final class Server: Sendable {
   private let sweeper: Sweeper
   private let reserver: Reserver
   private let limits: Limits
+  private let clock: Clock
 
   package init(
     _ registry: Registry, at socket: consuming ListeningSocket, _ options: Options
@@ -65,6 +66,7 @@ package final class Server: Sendable {
     sweeper = Sweeper(registry: registry, writer: writer, clock: options.clock, log: options.log)
     reserver = Reserver(registry: registry, writer: writer, clock: options.clock)
     limits = options.limits
+    clock = options.clock
     let handlers = Handlers(
       Handlers.Parts(
         registry: registry, writer: writer, names: names, clock: options.clock, census: census, statistics: statistics,
@@ -104,7 +106,7 @@ package final class Server: Sendable {
 
   /// Takes no more connections, answers the calls that have come, and returns when every connection is closed and
   /// every change committed. What is not over in ``Limits/drainSeconds`` is cut off: a change that has not begun by then
-  /// is not made. Blocks; not for a reactor's or the writer's queue.
+  /// is not made. Uses are written for half as long again at most. Blocks; not for a reactor's or the writer's queue.
   package func stop() {
     listener.stop()
     let open = DispatchGroup()
@@ -117,8 +119,11 @@ package final class Server: Sendable {
       for reactor in reactors { reactor.post(.abort) }
       open.wait()
     }
-    sweeper.stop()
-    // A disk that fails here loses uses and grants none.
-    writer.finish { try? registry.settleUses() }
+    // A disk that fails here, or is too slow, loses uses and grants none.
+    let end = Deadline(from: clock.monotonicNanoseconds(), seconds: Double(limits.drainSeconds) / 2)
+    sweeper.stop(by: end)
+    writer.finish {
+      try? registry.settleUses(while: { !end.hasPassed(at: clock.monotonicNanoseconds()) })
+    }
   }
 }

@@ -174,6 +174,20 @@ import Testing
     #expect(try useUp(registry, secret) == 1000)
   }
 
+  @Test("A clean end that takes too long leaves the rest as after a crash, which grants nothing twice")
+  func hurriedEnd() throws {
+    var registry = try Registry(store: store)
+    let secrets = try (1...5).map { try make(registry, 100, name: "k\($0)").secret }
+    for secret in secrets { for _ in 1...3 { #expect(use(registry, secret).verdict == .valid) } }
+    let before = store.reserveCount
+    try registry.settleUses(limit: 2) { store.reserveCount < before + 2 }
+    #expect(store.reserveCount == before + 2)
+    registry = try Registry(store: store)
+    try registry.reserveUses(at: clock.now)
+    let left = try secrets.map { try useUp(registry, $0) }
+    #expect(left.sorted() == [90, 97, 97, 97, 97])
+  }
+
   @Test("A store that cannot reserve grants nothing more, and is asked again by the sweep, not by validations")
   func failing() throws {
     let registry = try Registry(store: store)

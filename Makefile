@@ -38,7 +38,7 @@ test:
 ## A stock Go ttrpc client for the tests; without the packages its tests are skipped, and say so.
 go-client:
 	@rm -f "$(go_client)"
-	@if .make/packages go; then Tests/DaemonTests/GoClient/build "$(go_client)"; \
+	@if .make/packages go; then .make/go Tests/DaemonTests/GoClient "$(go_client)"; \
 	else echo "SKIPPED: the stock Go client, for its packages cannot be had" >&2; fi
 
 lint:

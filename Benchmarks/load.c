@@ -1,7 +1,7 @@
-// The load generator: a closed loop of N connections, each with D requests in flight, on epoll; or with --rate, requests
-// at fixed instants, whose latency counts from those instants. One line of JSON on standard output tells what came of
-// it. Requests are encoded beforehand and asked for in a shuffled order, over and over, so that in every pass each key
-// has its turn once.
+// The load generator: a closed loop of N connections, each with D requests in flight, on epoll; or with --rate,
+// requests at fixed instants, whose latency counts from those instants. One line of JSON on standard output tells what
+// came of it. Requests are encoded beforehand and sent in a shuffled order, over and over, so that in every pass each
+// key has its turn once.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -369,8 +369,8 @@ static int report(struct worker *workers) {
          (double)(workers->to - workers->from) / 1e9);
   printf("\"replies\":%" PRIu64 ",\"answers\":%" PRIu64 ",\"wrong\":%" PRIu64 ",\"per_second\":%.1f,", replies, answers,
          wrong, rate);
-  printf("\"request_bytes\":%.1f,\"reply_bytes\":%.1f,", (double)requests.offsets[requests.count] / (double)requests.count,
-         (double)bytes / (double)replies);
+  printf("\"request_bytes\":%.1f,\"reply_bytes\":%.1f,",
+         (double)requests.offsets[requests.count] / (double)requests.count, (double)bytes / (double)replies);
   if (options.pid) printf("\"server_cpu_ns\":%.1f,", (double)(last.server - first.server) / (double)answers);
   printf("\"load_cpu_ns\":%.1f,", (double)(last.own - first.own) / (double)answers);
   print_quantiles(latency, stdout);

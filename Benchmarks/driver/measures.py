@@ -7,7 +7,7 @@ import time
 
 from keylist import database, fill, key_list, redis_name, secrets_of
 from loads import background_load, load
-from place import ALL_CPUS, PROGRAMS, RELEASE, SERVER_CPUS, Failure, output_of, scratch
+from place import ALL_CPUS, PROGRAMS, RELEASE, SERVER_CPU, SERVER_CPUS, Failure, output_of, scratch
 from record import Record
 from servers import Floor, Keywardd, Redis
 
@@ -50,7 +50,7 @@ def creates(options):
                     record.add(line, round=number)
                 bare = files / f"bare-{number}.db"
                 rows = max(50, int(300 * options.seconds))
-                line = json.loads(output_of([PROGRAMS / "commit", bare, str(rows)], timeout=300))
+                line = json.loads(output_of([PROGRAMS / "commit", bare, str(rows)], timeout=300, cpus=SERVER_CPU))
                 record.add(line, round=number, server="sqlite")
 
 

@@ -5,7 +5,11 @@ from html import escape
 from compare import SERVERS, SHAPES
 
 COLOURS = {"floor": "#9aa0a6", "keywardd": "#1a73e8", "redis": "#d93025", "go": "#188038"}
-PANELS = [("requests/s, the floor being 1", "per_second"), ("server CPU per request", "server_cpu_ns"), ("p99 latency", "p99_ns")]
+PANELS = [
+    ("requests/s, the floor being 1", "per_second"),
+    ("server CPU per request", "server_cpu_ns"),
+    ("p99 latency", "p99_ns"),
+]
 MOST = 4.0  # a bar beyond this is cut off, and its number says what it is
 
 WIDTH, HEIGHT, GAP, LEFT, TOP = 380, 220, 50, 50, 60

@@ -37,7 +37,8 @@ def machine_lines():
     for words, abouts in told.items():
         busiest = max(about["load_before"] for about in abouts)
         names = ", ".join(about["measurement"] for about in abouts)
-        lines.append(f"{words}, {abouts[0]['time']} to {abouts[-1]['time']}, load average at most {busiest:.1f}: {names}.")
+        times = f"{abouts[0]['time']} to {abouts[-1]['time']}, load average at most {busiest:.1f}"
+        lines.append(f"{words}, {times}: {names}.")
     return lines
 
 
@@ -63,12 +64,16 @@ def comparison_table(comparison):
             rate = comparison.figure(server, shape, "per_second")
             if not rate:
                 continue
-            ratios = [comparison.ratio(shape, name, over=server).text() for name in ("per_second", "server_cpu_ns", "p99_ns")]
+            ratios = [
+                comparison.ratio(shape, name, over=server).text() for name in ("per_second", "server_cpu_ns", "p99_ns")
+            ]
             plain = [
                 f"{comparison.figure(server, shape, name, scale).middle:,.{digits}f}"
                 for name, scale, digits in (("server_cpu_ns", 1, 0), ("p50_ns", 1e-3, 1), ("p99_ns", 1e-3, 1))
             ]
-            sizes = "/".join(f"{comparison.figure(server, shape, name).middle:.0f}" for name in ("request_bytes", "reply_bytes"))
+            sizes = "/".join(
+                f"{comparison.figure(server, shape, name).middle:.0f}" for name in ("request_bytes", "reply_bytes")
+            )
             lines.append(
                 f"| {shape[0]}×{shape[1]} | {server} | {rate.middle:,.0f} | {ratios[0]} | {plain[0]} | {ratios[1]} |"
                 f" {plain[1]} | {plain[2]} | {ratios[2]} | {sizes} |"
@@ -95,5 +100,6 @@ def growth_table():
         for upper, count in line["histogram"]:
             counts[next((index for index, end in enumerate(ends) if upper <= end * 1000), len(ends))] += count
         name = f"growing, {line['import_seconds']:.0f} s" if line["growing"] else "steady"
-        table.append(f"| {name} | " + " | ".join(f"{count:,}" for count in counts) + f" | {line['max_ns'] / 1e6:.2f} ms |")
+        cells = [name, *(f"{count:,}" for count in counts), f"{line['max_ns'] / 1e6:.2f} ms"]
+        table.append(f"| {' | '.join(cells)} |")
     return table

@@ -117,7 +117,10 @@ def start_targets():
 
 def other_targets():
     about, lines = read("lists")
-    lists = Target("list by text over a million keys, first page and total, among validations", "p50 ≤ 5 ms, p99 ≤ 20 ms; validations ≥ 0.9")
+    lists = Target(
+        "list by text over a million keys, first page and total, among validations",
+        "p50 ≤ 5 ms, p99 ≤ 20 ms; validations ≥ 0.9",
+    )
     if about and about["keys"] == MANY:
         for label, name, most in (("p50", "p50_ns", 5), ("p99", "p99_ns", 20)):
             values = by_round(lines, name, protocol="list", validations=True).values()
@@ -141,7 +144,8 @@ def other_targets():
 
     _, lines = read("cores")
     scaling = Target("validations/s on two cores against one", "more")
-    for label, protocol, shape in (("batches", "validate-batch", (8, 4)), ("64×1", "validate", (64, 1)), ("8×32", "validate", (8, 32))):
+    runs = [("batches", "validate-batch", (8, 4)), ("64×1", "validate", (64, 1)), ("8×32", "validate", (8, 32))]
+    for label, protocol, shape in runs:
         wanted = {"protocol": protocol, "connections": shape[0], "in_flight": shape[1]}
         values = [by_round(lines, "per_second", server=name, **wanted) for name in ("two", "one")]
         scaling.add(ratio(*values), at_least(1.0001), label)

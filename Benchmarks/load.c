@@ -29,9 +29,11 @@ static const char usage[] =
     "  --seconds S       2 unless given        --warm-up S      before that, not counted; 0.2 unless given\n"
     "  --threads T       1 unless given        --pid PID        the server, whose processor time is told\n"
     "  --hot N           ask for N keys alone  --rate R         requests a second in all, with 1 in flight\n"
+    "  --skip-late       with --rate: leave out what was due while a reply was being waited for\n"
     "  --requests N      how many there are to send where each goes once; 100000 unless given\n"
     "  --prefix TEXT     what a name that is made begins with\n"
     "  --buckets         tell every bucket of the histogram\n"
+    "  --tell-start      write the line \"counting\" with the first reply that counts\n"
     "SIGINT and SIGTERM end the measuring early. The exit status is 1 where a reply was wrong.\n"
     "The protocols are\n";
 
@@ -42,7 +44,7 @@ static struct {
   double seconds, warm_up, rate;
   size_t hot, requests, redis_reply;
   pid_t pid;
-  int buckets;
+  int buckets, skip_late, tell_start;
 } options = {.prefix = "load", .connections = 1, .in_flight = 1, .threads = 1, .seconds = 2, .warm_up = .2,
              .requests = 100000};
 
@@ -112,6 +114,8 @@ static inline uint64_t now(void) { return nanoseconds(CLOCK_MONOTONIC); }
 /// When counting begins and ends, and what the processor time of both sides was then: the kernel's account of all
 /// threads, those that have ended included.
 static uint64_t begin, end;
+/// How long after the end a first reply is waited for.
+static const uint64_t patience = 10000000000;
 static clockid_t server_clock;
 static struct processor_time {
   uint64_t server, own;
@@ -215,7 +219,10 @@ static void count_reply(struct worker *worker, struct link *link, const struct r
   uint64_t *sent = &link->sent[reply->number & worker->ring_mask];
   if (!*sent || link->next - reply->number > worker->ring_mask + 1) fail(0, "a reply to nothing that was asked");
   if (worker->is_counting) {
-    worker->replies++;
+    if (worker->replies++ == 0 && worker->index == 0 && options.tell_start) {
+      puts("counting");
+      fflush(stdout);
+    }
     worker->answers += reply->answers;
     worker->wrong += !reply->is_right;
     record(&worker->latency, instant - *sent);
@@ -232,11 +239,13 @@ static void look_at(struct worker *worker, uint64_t instant) {
     worker->from = instant;
     if (worker->index == 0) first = read_processor_time();
   }
-  if (worker->is_counting && (instant >= end || stopped)) {
+  // A machine that is busy with something else may bring no reply in a short time.
+  int is_due = instant >= end + patience || ((instant >= end || stopped) && worker->replies);
+  if (worker->is_counting && is_due) {
     worker->is_over = 1;
     worker->to = instant;
     if (worker->index == 0) last = read_processor_time();
-  } else if (stopped) {
+  } else if (stopped && !worker->is_counting) {
     fail(0, "stopped before anything was counted");
   }
 }
@@ -274,6 +283,7 @@ static uint64_t keep_pace(struct worker *worker) {
   for (unsigned index = 0; index < worker->link_count; index++) {
     struct link *link = &worker->links[index];
     if (link->in_flight) continue;
+    while (options.skip_late && link->due + worker->period <= instant) link->due += worker->period;
     if (link->due <= instant) {
       ask(worker, link, 1, link->due);
       link->due += worker->period;
@@ -380,6 +390,7 @@ static int report(struct worker *workers) {
   }
   puts("}");
   free(latency);
+  if (wrong) fprintf(stderr, "load: %" PRIu64 " of %" PRIu64 " replies were not what they should be\n", wrong, replies);
   return wrong == 0;
 }
 
@@ -398,7 +409,8 @@ static void parse(int count, char **arguments) {
       {"protocol", 1, 0, 'p'}, {"socket", 1, 0, 's'},   {"keys", 1, 0, 'k'},     {"connections", 1, 0, 'c'},
       {"in-flight", 1, 0, 'd'}, {"threads", 1, 0, 't'}, {"seconds", 1, 0, 'S'},  {"warm-up", 1, 0, 'w'},
       {"pid", 1, 0, 'P'},      {"hot", 1, 0, 'h'},      {"rate", 1, 0, 'r'},     {"requests", 1, 0, 'n'},
-      {"prefix", 1, 0, 'x'},   {"buckets", 0, 0, 'b'},  {"redis-commands", 1, 0, 'R'}, {0},
+      {"prefix", 1, 0, 'x'},   {"buckets", 0, 0, 'b'},  {"skip-late", 0, 0, 'l'},
+      {"tell-start", 0, 0, 'T'}, {"redis-commands", 1, 0, 'R'}, {0},
   };
   for (int option; (option = getopt_long(count, arguments, "", known, NULL)) != -1;) {
     switch (option) {
@@ -416,6 +428,8 @@ static void parse(int count, char **arguments) {
       case 'n': options.requests = (size_t)number_of(optarg, 1, 1e8); break;
       case 'x': options.prefix = optarg; break;
       case 'b': options.buckets = 1; break;
+      case 'T': options.tell_start = 1; break;
+      case 'l': options.skip_late = 1; break;
       case 'R': options.redis_reply = (size_t)number_of(optarg, 1, 1000); break;
       default: exit(64);
     }

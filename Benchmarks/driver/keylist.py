@@ -32,7 +32,7 @@ def key_list(count, name="Bench"):
         with part.open("w") as file:
             file.write("name,permission,secret\n")
             for number in range(count):
-                file.write(f"{name} key {number:07d} of a chat server,chat,{secret(source)}\n")
+                file.write(f"{name} key {number:07d} of a chat service,chat,{secret(source)}\n")
         part.rename(path)
     return path
 

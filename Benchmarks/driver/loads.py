@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import select
 import signal
 import subprocess
 
@@ -39,21 +41,24 @@ def load(server, keys, shape, *, cpus=LOAD_CPU, **options):
 
 @contextlib.contextmanager
 def background_load(server, keys, shape, *, cpus=LOAD_CPU, **options):
-    """Keeps a load up for as long as the `with` lasts; what it holds then is a list with the generator's result."""
+    """Keeps a load up for as long as the `with` lasts, from its first reply on; what it holds then is a list with the
+    generator's result."""
     result = []
     process = subprocess.Popen(
-        pinned(cpus, arguments(server, keys, shape, seconds=1800, **options)),
+        pinned(cpus, arguments(server, keys, shape, seconds=1800, tell_start=True, **options)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     try:
-        yield result
-        process.send_signal(signal.SIGINT)
+        # Read without a buffer: communicate() takes the rest from the descriptor too.
+        if select.select([process.stdout], [], [], 60)[0] and os.read(process.stdout.fileno(), 9) == b"counting\n":
+            yield result
+            process.send_signal(signal.SIGINT)
         try:
             output, errors = process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             raise Failure("the load generator did not stop") from None
-        if process.returncode != 0:
+        if process.returncode != 0 or not output:
             raise Failure(f"the load generator ended with {process.returncode}: {errors.decode().strip()}")
         result.append({"server": server.label, **json.loads(output)})
     finally:

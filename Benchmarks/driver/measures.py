@@ -63,7 +63,9 @@ def during_creates(options):
         with Keywardd(sockets, database(options.few, files)) as server:
             for number in range(options.rounds):
                 record.add(load(server, keys, shape, **times), round=number, writers=0)
-                writers = {"protocol": "create", "prefix": f"during {number}", "requests": 1_000_000, "warm_up": 0}
+                # More than any disk makes durable in that time.
+                count = int(100_000 * (options.seconds + options.warm_up + 1))
+                writers = {"protocol": "create", "prefix": f"during {number}", "requests": count, "warm_up": 0}
                 with background_load(server, keys, (64, 1), **writers) as made:
                     line = load(server, keys, shape, **times)
                 record.add(line, round=number, writers=64, creates_per_second=made[0]["per_second"])
@@ -76,7 +78,7 @@ def lists(options):
     with Record("lists", rounds=options.rounds, keys=options.many) as record, scratch() as (sockets, files):
         keys = key_list(options.many)
         times = {"seconds": seconds, "warm_up": options.warm_up}
-        paced = {"protocol": "list", "rate": options.list_rate}
+        paced = {"protocol": "list", "rate": options.list_rate, "skip_late": True}
         with Keywardd(sockets, database(options.many, files), cpus=options.list_cpus) as server:
             for number in range(options.rounds):
                 record.add(load(server, keys, shape, **times), round=number, lists=False)

@@ -72,5 +72,3 @@ if __name__ == "__main__":
         main()
     except Failure as failure:
         sys.exit(f"bench: {failure}")
-    except KeyboardInterrupt:
-        sys.exit(130)

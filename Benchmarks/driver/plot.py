@@ -53,7 +53,7 @@ def panel(comparison, title, field):
     def height_of(value):
         return HEIGHT * min(value, top) / top
 
-    yield text(0, -8, title, weight="bold")
+    yield text(0, -24, title, weight="bold")
     step = 0.25 if top <= 1.6 else 0.5 if top <= 2.6 else 1
     for number in range(int(top / step) + 1):
         y = HEIGHT - height_of(number * step)

@@ -17,9 +17,9 @@ def write_report(results):
         parts += ["", *comparison_table(comparison)]
     parts += ["", *growth_table()]
     if comparisons:
-        (results / "results.svg").write_text(plot(comparisons))
+        (results / "results.svg").write_text(plot(comparisons), encoding="utf-8")
         parts += ["", "![The comparisons as bars](results.svg)"]
-    (results / "results.md").write_text("\n".join(parts).rstrip() + "\n")
+    (results / "results.md").write_text("\n".join(parts).rstrip() + "\n", encoding="utf-8")
     return head
 
 

@@ -54,10 +54,11 @@ def comparison_table(comparison):
     lines = [
         f"## {comparison.title}",
         "",
-        f"{about['rounds']} rounds of {about['seconds']} s by turns. A ratio is to the floor in the same round.",
+        f"{about['rounds']} rounds of {about['seconds']} s by turns. A ratio is to the floor in the same round. Busy is"
+        " how much of its processor the server took, and the load of its own: who is near 100 % bounds the requests/s.",
         "",
-        "| shape | server | requests/s | ratio | server CPU ns/request | ratio | p50 µs | p99 µs | ratio | bytes |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| shape | server | requests/s | ratio | CPU ns/request | ratio | p50 µs | p99 µs | ratio | busy % | bytes |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for shape in SHAPES:
         for server in SERVERS:
@@ -74,9 +75,13 @@ def comparison_table(comparison):
             sizes = "/".join(
                 f"{comparison.figure(server, shape, name).middle:.0f}" for name in ("request_bytes", "reply_bytes")
             )
+            busy = "/".join(
+                f"{rate.middle * comparison.figure(server, shape, name).middle / 1e7:.0f}"
+                for name in ("server_cpu_ns", "load_cpu_ns")
+            )
             lines.append(
                 f"| {shape[0]}×{shape[1]} | {server} | {rate.middle:,.0f} | {ratios[0]} | {plain[0]} | {ratios[1]} |"
-                f" {plain[1]} | {plain[2]} | {ratios[2]} | {sizes} |"
+                f" {plain[1]} | {plain[2]} | {ratios[2]} | {busy} | {sizes} |"
             )
     return lines
 

@@ -153,14 +153,6 @@ public struct ImportCredential: Sendable, Equatable {
   }
 }
 
-extension Permission {
-  /// Whether secrets that begin so are for this permission.
-  fileprivate func isPrefix(of secret: UnsafeRawBufferPointer) -> Bool {
-    secret.count >= Secret.prefixCount
-      && (0..<Secret.prefixCount).allSatisfy { secret[$0] == secretPrefix.utf8Start[$0] }
-  }
-}
-
 /// A key to take over with its secret, as far as that is known: what a client sends.
 public struct KeyToImport: Sendable {
   public let key: ImportKey

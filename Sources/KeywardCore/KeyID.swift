@@ -47,8 +47,8 @@ public struct KeyID: Hashable, Sendable {
     precondition(bytes.count >= Self.byteCount, "an id takes 24 bytes")
     let prefix = Self.prefix.utf8CodeUnitCount
     for index in 0..<prefix { bytes[index] = Self.prefix.utf8Start[index] }
-    Base62.write(high, to: UnsafeMutableBufferPointer(rebasing: bytes[prefix..<prefix + Self.halfDigits]))
-    Base62.write(
+    Base62.writeTen(high, to: UnsafeMutableBufferPointer(rebasing: bytes[prefix..<prefix + Self.halfDigits]))
+    Base62.writeTen(
       low,
       to: UnsafeMutableBufferPointer(rebasing: bytes[prefix + Self.halfDigits..<prefix + 2 * Self.halfDigits]))
   }

@@ -23,4 +23,12 @@ public enum Permission: UInt8, Sendable, CaseIterable {
     case .secureMail: "kw_mail_"
     }
   }
+
+  /// Whether secrets that begin so are for this permission.
+  func isPrefix(of secret: UnsafeRawBufferPointer) -> Bool {
+    guard secret.count >= Secret.prefixCount else { return false }
+    // All eight bytes at once.
+    return secret.loadUnaligned(as: UInt64.self)
+      == UnsafeRawPointer(secretPrefix.utf8Start).loadUnaligned(as: UInt64.self)
+  }
 }

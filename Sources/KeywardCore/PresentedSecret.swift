@@ -28,12 +28,10 @@ public enum PresentedSecret: Sendable, Equatable {
 
   private static func isWellFormed(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard bytes.count == Secret.byteCount,
-      Permission.allCases.contains(where: { permission in
-        (0..<Secret.prefixCount).allSatisfy { bytes[$0] == permission.secretPrefix.utf8Start[$0] }
-      })
+      Permission.chat.isPrefix(of: bytes) || Permission.secureMail.isPrefix(of: bytes)
     else { return false }
     let split = Secret.byteCount - Secret.checksumCount
-    guard bytes[Secret.prefixCount..<split].allSatisfy({ Base62.value($0) != nil }) else { return false }
+    guard Base62.areDigits(UnsafeRawBufferPointer(rebasing: bytes[Secret.prefixCount..<split])) else { return false }
     return Base62.read(bytes[split...]) == UInt64(CRC32.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<split])))
   }
 }

@@ -30,14 +30,10 @@ public final class Registry: Sendable {
     window = Mutex(soonWindow)
     var loaded = Index()
     let mark = try store.load { (stored) throws(StoreError) in
-      guard !loaded.contains(stored.key.id), !loaded.contains(stored.digest),
-        !stored.former.contains(where: { loaded.contains($0.digest) }),
-        stored.key.deleteTime != nil || !loaded.contains(stored.key.name)
-      else { throw .damaged("two keys have the same id, name or digest") }
       guard stored.key.name.text.utf8.count <= KeyName.maxByteCount else {
         throw .damaged("a key's name is longer than any may be")
       }
-      loaded.insert(stored)
+      guard loaded.insert(stored) else { throw .damaged("two keys have the same id, name or digest") }
       // What is due already comes up at the first sweep, whenever that is.
       loaded.attend(to: stored.key, after: .epoch, soonWindow)
     }

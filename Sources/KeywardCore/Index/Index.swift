@@ -7,7 +7,7 @@ struct Index: ~Copyable {
   private var users = UserTable()
   /// By each key's own digest.
   private var byDigest = RowTable()
-  private let seed = DigestSeed()
+  private let seed = IndexSeed()
   private var formers = FormerDigests()
   private var byID = RowTable()
   /// Keys that are not deleted.
@@ -29,8 +29,6 @@ struct Index: ~Copyable {
   /// Whose secret it is or was.
   func key(digest: Digest) -> Key? { find(digest).flatMap { key(at: $0.row) } }
 
-  func contains(_ id: KeyID) -> Bool { row(of: id) != nil }
-
   func contains(_ name: KeyName) -> Bool { row(of: name) != nil }
 
   func contains(_ digest: Digest) -> Bool { find(digest) != nil }
@@ -38,21 +36,23 @@ struct Index: ~Copyable {
   /// When the keys of some rows were used last.
   func lastUses(of rows: Range<Int>) -> [Instant?] { rows.map { lastUses[$0] } }
 
-  private func row(of id: KeyID) -> Int? { byID.row(id.indexHash) { rows.record($0).id == id } }
+  private func row(of id: KeyID) -> Int? { row(of: id, seed.hash(id)) }
 
-  private func row(of name: KeyName) -> Int? {
-    var text = name.text
-    return text.withUTF8 { utf8 in
-      byName.row(UnsafeRawBufferPointer(utf8).hashOfBytes) { row in
-        rows.withRow(row) { block, row in block.name(row).elementsEqual(utf8) }
-      }
+  private func row(of id: KeyID, _ hash: UInt64) -> Int? { byID.row(hash) { rows.record($0).id == id } }
+
+  private func row(of name: KeyName) -> Int? { row(of: name, name.text.hashOfBytes) }
+
+  private func row(of name: KeyName, _ hash: UInt64) -> Int? {
+    byName.row(hash) { row in
+      rows.withRow(row) { block, row in block.name(row).elementsEqual(name.text.utf8) }
     }
   }
 
+  private func find(_ digest: Digest) -> (row: Int, until: Instant)? { find(digest, seed.hash(digest)) }
+
   /// Whose digest it is or was, and when it stops being good; ``Instant/distantFuture`` for a key's own.
   @inline(__always)
-  private func find(_ digest: Digest) -> (row: Int, until: Instant)? {
-    let hash = seed.hash(digest)
+  private func find(_ digest: Digest, _ hash: UInt64) -> (row: Int, until: Instant)? {
     if let row = byDigest.row(hash, where: { rows.record($0).digest == digest }) { return (row, .distantFuture) }
     return formers.find(digest, hash)
   }
@@ -198,19 +198,27 @@ struct Index: ~Copyable {
 
   // MARK: Changing
 
-  /// - Precondition: the ordinal is higher than every one before, and the id, digest and name are new.
-  mutating func insert(_ stored: StoredKey) {
+  /// - Precondition: the ordinal is higher than every one before.
+  /// - Returns: false where the id, a digest or the name is here already; nothing is inserted then.
+  @discardableResult
+  mutating func insert(_ stored: StoredKey) -> Bool {
     let key = stored.key
+    let (digestHash, idHash, nameHash) = (seed.hash(stored.digest), seed.hash(key.id), key.name.text.hashOfBytes)
+    guard find(stored.digest, digestHash) == nil, row(of: key.id, idHash) == nil,
+      key.deleteTime != nil || row(of: key.name, nameHash) == nil,
+      !stored.former.contains(where: { contains($0.digest) })
+    else { return false }
     let row = rows.count
     rows.append(stored, creator: users.number(of: key.creator), updater: users.number(of: key.updater))
-    byDigest.insert(row, seed.hash(stored.digest))
-    byID.insert(row, key.id.indexHash)
-    enterName(row, key)
+    byDigest.insert(row, digestHash)
+    byID.insert(row, idHash)
+    if key.deleteTime == nil { enterName(row, nameHash) }
     let seed = seed
     formers.add(stored.former, to: row) { seed.hash($0) }
     if let use = key.lastUsedTime { lastUses.restore(row, use) }
-    meters.set(row, key)
+    if key.isLimited { meters.set(row, key) }
     advance(to: key.revision)
+    return true
   }
 
   /// Puts a key in the place of the one with its id.
@@ -220,7 +228,7 @@ struct Index: ~Copyable {
     leaveName(row)
     let updater = users.number(of: key.updater)
     rows.change(row) { block, place in block.replace(place, with: key, updater: updater) }
-    enterName(row, key)
+    if key.deleteTime == nil { enterName(row, key.name.text.hashOfBytes) }
     if wasLimited || key.isLimited { meters.set(row, key) }
     advance(to: key.revision)
   }
@@ -257,7 +265,7 @@ struct Index: ~Copyable {
     let seed = seed
     byDigest.remove(row, seed.hash(rows.record(row).digest))
     formers.drop(row, endedBy: .distantFuture) { seed.hash($0) }
-    byID.remove(row, id.indexHash)
+    byID.remove(row, seed.hash(id))
     leaveName(row)
     rows.change(row) { block, place in block.remove(place) }
     lastUses.remove(row)
@@ -270,9 +278,8 @@ struct Index: ~Copyable {
     self.revision = max(self.revision, revision)
   }
 
-  private mutating func enterName(_ row: Int, _ key: Key) {
-    guard key.deleteTime == nil else { return }
-    byName.insert(row, key.name.text.hashOfBytes)
+  private mutating func enterName(_ row: Int, _ hash: UInt64) {
+    byName.insert(row, hash)
     count += 1
   }
 

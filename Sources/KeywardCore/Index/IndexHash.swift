@@ -17,17 +17,9 @@ extension UnsafeRawBufferPointer {
   }
 }
 
-extension KeyID {
-  var indexHash: UInt64 {
-    var hasher = Hasher()
-    hasher.combine(self)
-    return UInt64(bitPattern: Int64(hasher.finalize()))
-  }
-}
-
-/// Hashes digests under random words of this process: imports bring digests of a peer's choice, which must not be made
-/// to meet in one place. It is several times as fast as the hasher, and every validation waits for it.
-struct DigestSeed {
+/// Hashes digests and ids under random words of this process: imports bring digests of a peer's choice, which must not
+/// be made to meet in one place. It is several times as fast as the hasher, and every validation waits for it.
+struct IndexSeed {
   private let words: (UInt64, UInt64, UInt64, UInt64) = (
     .random(in: 0 ... .max), .random(in: 0 ... .max), .random(in: 0 ... .max), .random(in: 0 ... .max)
   )
@@ -38,5 +30,10 @@ struct DigestSeed {
     let first = (digest.words.0 ^ words.0).multipliedFullWidth(by: digest.words.1 ^ words.1)
     let second = (digest.words.2 ^ words.2).multipliedFullWidth(by: digest.words.3 ^ words.3)
     return first.high ^ first.low ^ second.high &+ second.low
+  }
+
+  func hash(_ id: KeyID) -> UInt64 {
+    let product = (id.words.0 ^ words.0).multipliedFullWidth(by: id.words.1 ^ words.1)
+    return product.high ^ product.low
   }
 }

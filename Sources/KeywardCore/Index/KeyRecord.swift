@@ -65,18 +65,22 @@ struct KeyHint {
 
   /// - Returns: nil for a hint of another form.
   init?(_ text: String) {
-    let utf8 = Array(text.utf8)
-    guard let first = utf8.firstIndex(where: { $0 >= 0x80 }), first <= Self.firstRoom,
-      utf8[first...].starts(with: Self.ellipsis)
-    else { return nil }
-    let last = utf8[(first + Self.ellipsis.count)...]
-    guard last.count <= Self.byteCount - Self.firstRoom, last.allSatisfy({ $0 < 0x80 }), !utf8.contains(0) else {
-      return nil
+    var text = text
+    let isUsual = text.withUTF8 { utf8 in
+      guard utf8.count <= Self.byteCount + Self.ellipsis.count, let first = utf8.firstIndex(where: { $0 >= 0x80 }),
+        first <= Self.firstRoom, utf8[first...].starts(with: Self.ellipsis)
+      else { return false }
+      let last = utf8[(first + Self.ellipsis.count)...]
+      guard last.count <= Self.byteCount - Self.firstRoom, last.allSatisfy({ $0 < 0x80 }), !utf8.contains(0) else {
+        return false
+      }
+      withUnsafeMutableBytes(of: &bytes) { bytes in
+        bytes.copyBytes(from: utf8[..<first])
+        UnsafeMutableRawBufferPointer(rebasing: bytes[Self.firstRoom...]).copyBytes(from: last)
+      }
+      return true
     }
-    withUnsafeMutableBytes(of: &bytes) { bytes in
-      bytes.copyBytes(from: utf8[..<first])
-      UnsafeMutableRawBufferPointer(rebasing: bytes[Self.firstRoom...]).copyBytes(from: last)
-    }
+    if !isUsual { return nil }
   }
 
   var text: String {

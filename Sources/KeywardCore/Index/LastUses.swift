@@ -19,6 +19,7 @@ struct LastUses {
   }
 
   /// Takes over what the store has.
+  /// - Precondition: nothing is known of the row.
   mutating func restore(_ row: Int, _ instant: Instant) {
     times[row] = Self.stored(instant)
   }

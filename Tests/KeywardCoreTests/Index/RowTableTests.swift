@@ -80,7 +80,7 @@ import Testing
   @Test(arguments: [0, 1, 2, 3])
   func `Digests that share words are found, and do not meet in one place`(words: Int) throws {
     var table = RowTable()
-    let seed = DigestSeed()
+    let seed = IndexSeed()
     // Met in one place, they would take hours.
     let digests = try (0..<100_000).map { try chosen($0, sharing: words) }
     for (row, digest) in digests.enumerated() { table.insert(row, seed.hash(digest)) }

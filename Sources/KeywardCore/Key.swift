@@ -71,32 +71,19 @@ public struct Key: Sendable, Equatable {
   /// Whether a use of it is one less to come.
   public var isLimited: Bool { rateLimit != nil || useLimit != nil }
 
-  public func state(at instant: Instant) -> State {
-    if deleteTime != nil { return .deleted }
-    if let revokeTime, revokeTime <= instant { return .revoked }
-    if let expireTime, expireTime <= instant { return .expired }
-    return enabled ? .active : .disabled
+  private var ends: KeyEnds {
+    KeyEnds(isDeleted: deleteTime != nil, revokeTime: revokeTime, expireTime: expireTime, enabled: enabled)
   }
+
+  public func state(at instant: Instant) -> State { ends.state(at: instant) }
 
   /// - Parameter soonEnd: the end of the window in which a key counts as soon unavailable; nil for one calendar month.
   public func availability(at instant: Instant, soonEnd: Instant? = nil) -> Availability {
-    guard state(at: instant) == .active else { return .unavailable }
-    let window = soonEnd ?? SoonWindow.oneMonth.end(from: instant)
-    let ends = [revokeTime, expireTime].contains { $0.map { $0 <= window } ?? false }
-    return ends ? .soonUnavailable : .available
+    ends.availability(at: instant, soonEnd: soonEnd ?? SoonWindow.oneMonth.end(from: instant))
   }
 
   /// The next instant at which time alone will change the key's state, nil where none will.
-  public func nextTransition(after instant: Instant) -> Instant? {
-    switch state(at: instant) {
-    case .deleted, .revoked: return nil
-    case .expired, .disabled, .active: break
-    }
-    let revocation = revokeTime.flatMap { $0 > instant ? $0 : nil }
-    let expiry = expireTime.flatMap { $0 > instant ? $0 : nil }
-    guard let revocation, let expiry else { return revocation ?? expiry }
-    return min(revocation, expiry)
-  }
+  public func nextTransition(after instant: Instant) -> Instant? { ends.nextTransition(after: instant) }
 }
 
 /// A key as it was judged at one instant, for those who are to see it.

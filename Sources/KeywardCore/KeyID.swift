@@ -4,6 +4,9 @@ public struct KeyID: Hashable, Sendable {
   private let high: UInt64
   private let low: UInt64
 
+  /// All of it as two words.
+  var words: (UInt64, UInt64) { (high, low) }
+
   private static let prefix = StaticString("key_")
   private static var prefixBytes: UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)

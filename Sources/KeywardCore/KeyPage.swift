@@ -75,12 +75,4 @@ struct ListPlace: Equatable {
     self.instant = instant
     self.ordinal = ordinal
   }
-
-  /// Whether the place comes before another in ascending order.
-  func precedes(_ other: ListPlace) -> Bool {
-    if instant != other.instant { return instant < other.instant }
-    // By code points, in the folded form: the same on every host, whatever its locale.
-    if name != other.name { return name.unicodeScalars.lexicographicallyPrecedes(other.name.unicodeScalars) }
-    return ordinal < other.ordinal
-  }
 }

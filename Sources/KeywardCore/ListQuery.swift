@@ -108,20 +108,4 @@ public struct SearchText: Sendable, Equatable {
     given = text
     folded = CaseFolding.folded(text)
   }
-
-  /// Whether the text stands anywhere in another, which is folded already.
-  func isIn(_ text: String) -> Bool {
-    if folded.isEmpty { return true }
-    var (needle, hay) = (folded, text)
-    return needle.withUTF8 { needle in
-      hay.withUTF8 { hay in
-        guard hay.count >= needle.count else { return false }
-        let first = needle[0]
-        for start in 0...(hay.count - needle.count) where hay[start] == first {
-          if (1..<needle.count).allSatisfy({ hay[start + $0] == needle[$0] }) { return true }
-        }
-        return false
-      }
-    }
-  }
 }

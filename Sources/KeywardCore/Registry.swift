@@ -30,13 +30,12 @@ public final class Registry: Sendable {
     window = Mutex(soonWindow)
     var loaded = Index()
     let mark = try store.load { (stored) throws(StoreError) in
-      guard loaded.key(id: stored.key.id) == nil, !loaded.contains(stored.digest),
-        !stored.former.contains(where: { loaded.contains($0.digest) }),
-        stored.key.deleteTime != nil || !loaded.contains(stored.key.name)
-      else { throw .damaged("two keys have the same id, name or digest") }
-      loaded.insert(stored)
+      guard stored.key.name.text.utf8.count <= KeyName.maxByteCount else {
+        throw .damaged("a key's name is longer than any may be")
+      }
+      guard loaded.insert(stored) else { throw .damaged("two keys have the same id, name or digest") }
       // What is due already comes up at the first sweep, whenever that is.
-      loaded.attend(to: stored.key.id, after: .epoch, soonWindow)
+      loaded.attend(to: stored.key, after: .epoch, soonWindow)
     }
     loaded.advance(to: mark.revision)
     try store.loadReservations { (reservation) throws(StoreError) in loaded.restore(reservation) }
@@ -83,32 +82,27 @@ public final class Registry: Sendable {
   /// One key by its id, deleted or not.
   /// - Throws: ``DomainError/notFound(_:)``.
   public func key(id: KeyID, at instant: Instant) throws(DomainError) -> KeyView {
-    let found = index.withLock { index in index.key(id: id).map { index.withLastUse($0) } }
-    guard let key = found else { throw KeyRules.notFound(id) }
+    guard let key = index.withLock({ $0.key(id: id) }) else { throw KeyRules.notFound(id) }
     return view(of: key, at: judged(instant))
   }
 
   /// One key by its exact name; deleted ones have none.
   /// - Throws: ``DomainError/notFound(_:)``.
   public func key(name: KeyName, at instant: Instant) throws(DomainError) -> KeyView {
-    guard let key = index.withLock({ index in index.key(name: name).map { index.withLastUse($0) } }) else {
+    guard let key = index.withLock({ $0.key(name: name) }) else {
       throw .notFound("no key has the name \"\(name.text)\"")
     }
     return view(of: key, at: judged(instant))
   }
 
-  /// One page of keys. Takes the time that looking at every key takes, and holds up nobody meanwhile. An order by last
-  /// use goes by what is written of it; each key tells its very last.
+  /// One page of keys. Takes the time that looking at every key takes, and holds up nobody meanwhile.
   /// - Throws: ``DomainError/invalid(field:_:)`` for a page token that this query never gave, or an instant that has
   ///   passed.
   public func list(_ query: ListQuery, at instant: Instant) throws(DomainError) -> KeyPage {
     let now = try judged(instant, asOf: query.asOf)
     let soonEnd = soonWindow.end(from: now)
-    let page = try index.withLock { $0.rows }.page(query, at: now, soonEnd: soonEnd)
-    let keys = index.withLock { index in page.keys.map { index.withLastUse($0.key) } }
-    return KeyPage(
-      keys: keys.map { KeyView($0, at: now, soonEnd: soonEnd) }, nextPageToken: page.nextPageToken,
-      totalSize: page.totalSize)
+    let snapshot = index.withLock { $0.snapshot }
+    return try snapshot.page(query, at: now, soonEnd: soonEnd) { rows in index.withLock { $0.lastUses(of: rows) } }
   }
 
   /// The instant by which a question about a later instant is judged.
@@ -220,7 +214,7 @@ public final class Registry: Sendable {
       case .purge: index.purge(key.id, revision: placement.revision)
       }
       index.advance(to: placement.revision)
-      index.attend(to: key.id, after: now, soonWindow)
+      index.attend(to: key, after: now, soonWindow)
     }
     if let attempt = change.attempt {
       attempts.withLock { $0.remember(Attempt(id: attempt, key: key.id, time: now)) }

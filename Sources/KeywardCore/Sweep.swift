@@ -12,7 +12,8 @@ extension Registry {
       window.withLock { $0 = newValue }
       var start = 0
       // A key that comes up before its turn here is judged by the new window anyway.
-      while index.withLock({ $0.attend(toRows: start..<start + 4096, after: .epoch, newValue) }) { start += 4096 }
+      let step = KeyBlock.capacity
+      while index.withLock({ $0.attend(toRows: start..<start + step, after: .epoch, newValue) }) { start += step }
     }
   }
 
@@ -39,7 +40,8 @@ extension Registry {
         events.append(Sweep.Event(type: draft.change.type, key: outcome.view.key, revision: outcome.revision))
       case .failure(let error):
         failure = error
-        index.withLock { $0.attend(to: draft.subject.id, after: now, window) }
+        // It is as it was, for nobody else makes changes meanwhile.
+        index.withLock { $0.attend(to: draft.subject, after: now, window) }
       }
     }
     let next = nextAttention
@@ -52,8 +54,14 @@ extension Registry {
   /// Writes when keys were last used: at most `limit` of them. What the store does not take is written another time.
   /// - Returns: whether there may be more.
   public func flushUses(limit: Int = 4096) throws(StoreError) -> Bool {
-    let taken = index.withLock { $0.takeUses(limit: limit) }
-    guard !taken.isEmpty else { return index.withLock { $0.hasUses } }
+    var taken: [(row: Int, use: KeyUse)] = []
+    while taken.count < limit {
+      // A piece at a time, so that no validation waits for many.
+      let more = index.withLock { $0.takeUses(limit: min(256, limit - taken.count)) }
+      if more.isEmpty { break }
+      taken += more
+    }
+    guard !taken.isEmpty else { return false }
     do throws(StoreError) {
       try store.recordUse(taken.map(\.use))
     } catch {

@@ -35,7 +35,7 @@ public enum Verdict: UInt8, Sendable, CaseIterable {
 public struct Validation: Sendable, Equatable {
   public struct Subject: Sendable, Equatable {
     public let id: KeyID
-    public let name: KeyName
+    public let name: NameText
     /// The instant until which the verdict holds if nobody changes the key; nil means for ever. `VALID` for a key with
     /// limits is good for the one use, and so holds until the instant of the call.
     public let validUntil: Instant?
@@ -43,6 +43,10 @@ public struct Validation: Sendable, Equatable {
     public let revision: Revision
 
     public init(id: KeyID, name: KeyName, validUntil: Instant?, revision: Revision) {
+      self.init(id: id, name: NameText(name), validUntil: validUntil, revision: revision)
+    }
+
+    init(id: KeyID, name: NameText, validUntil: Instant?, revision: Revision) {
       self.id = id
       self.name = name
       self.validUntil = validUntil
@@ -75,25 +79,15 @@ public struct Validation: Sendable, Equatable {
   }
 }
 
-extension Key {
-  /// The verdict on whoever presents a secret of the key for a permission.
-  /// - Parameter digestUntil: the instant at which that secret stops being good, nil where it does not.
-  func validation(
-    for permission: Permission, at instant: Instant, digestUntil: Instant? = nil, revision: Revision
-  ) -> Validation {
-    let verdict: Verdict
-    switch state(at: instant) {
-    case .deleted: return Validation(.notFound)
-    case _ where self.permission != permission: return Validation(.wrongPermission)
-    case .revoked: verdict = .revoked
-    case .expired: verdict = .expired
-    case .disabled: verdict = .disabled
-    case .active: verdict = .valid
+extension Verdict {
+  /// On a key of the right permission in a state.
+  init(_ state: State) {
+    switch state {
+    case .deleted: self = .notFound
+    case .revoked: self = .revoked
+    case .expired: self = .expired
+    case .disabled: self = .disabled
+    case .active: self = .valid
     }
-    let transition = nextTransition(after: instant)
-    let limited = verdict == .valid && isLimited ? instant : nil
-    let end = [transition, digestUntil, limited].compactMap { $0 }.min()
-    return Validation(
-      verdict, subject: Validation.Subject(id: id, name: name, validUntil: end, revision: revision))
   }
 }

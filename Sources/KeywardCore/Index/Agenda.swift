@@ -2,14 +2,24 @@
 ///
 /// A row is in it once or not at all, so that nothing is done twice and many changes of one key make it no longer.
 struct Agenda {
+  /// In words of four bytes, so that it takes twelve.
   private struct Entry {
-    let instant: Instant
+    private let high: Int32
+    private let low: UInt32
     let row: UInt32
+
+    init(instant: Instant, row: UInt32) {
+      high = Int32(instant.microseconds >> 32)
+      low = UInt32(truncatingIfNeeded: instant.microseconds)
+      self.row = row
+    }
+
+    var instant: Instant { Instant(microseconds: Int64(high) << 32 | Int64(low)) }
   }
 
-  private var heap: [Entry] = []
+  private var heap = ChunkedArray<Entry>()
   /// Of each row its place in the heap; ``absent`` where it is not there.
-  private var places: [UInt32] = []
+  private var places = RowArray<UInt32>(absent: absent)
 
   private static let absent = UInt32.max
 
@@ -20,10 +30,6 @@ struct Agenda {
 
   /// Has a row come up at an instant, in the place of the one before; nil for never.
   mutating func set(_ row: Int, at instant: Instant?) {
-    if row >= places.count {
-      guard instant != nil else { return }
-      places.append(contentsOf: repeatElement(Self.absent, count: row + 1 - places.count))
-    }
     let place = places[row]
     guard let instant else { return place == Self.absent ? () : remove(at: Int(place)) }
     let entry = Entry(instant: instant, row: UInt32(row))

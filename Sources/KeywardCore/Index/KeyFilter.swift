@@ -1,0 +1,78 @@
+/// Which keys of a block a query finds.
+struct KeyFilter {
+  let now: Instant
+  let soonEnd: Instant
+  /// ``KeyRecord/Flags/searched`` of a key that is found, in the bits of the mask.
+  private let wanted: UInt8
+  private let mask: UInt8
+  private let availabilities: Set<Availability>
+  /// nil where any key is found whatever its texts are.
+  private let text: Text?
+
+  fileprivate struct Text {
+    /// nil where no name has it.
+    let needle: Needle?
+    /// Of each user's number, whether the text is in the user's name; empty where it is in none.
+    let users: [Bool]
+  }
+
+  init(_ query: ListQuery, users: ChunkedArray<User>, at now: Instant, soonEnd: Instant) {
+    self.now = now
+    self.soonEnd = soonEnd
+    var mask: KeyRecord.Flags = .present
+    var wanted: KeyRecord.Flags = .present
+    if !query.showDeleted { mask.insert(.deleted) }
+    if query.permissions.count == 1 {
+      mask.insert(.secureMail)
+      if query.permissions.contains(.secureMail) { wanted.insert(.secureMail) }
+    }
+    self.mask = mask.searched
+    self.wanted = wanted.searched
+    var availabilities = query.availabilities
+    if availabilities.contains(.available) { availabilities.insert(.soonUnavailable) }
+    self.availabilities = availabilities.count == Availability.allCases.count ? [] : availabilities
+    text = query.text.folded.isEmpty ? nil : Text(query.text.folded, users)
+  }
+
+  func rows(of block: KeyBlock) -> RowSet {
+    var found: RowSet
+    if let text {
+      found = text.rows(of: block)
+      if found.isEmpty { return found }
+    } else {
+      found = RowSet(first: block.count)
+    }
+    found.formIntersection(flagged(block))
+    guard !availabilities.isEmpty else { return found }
+    let candidates = found
+    candidates.visit { row in
+      let availability = block.ends(ofKey: row).availability(at: now, soonEnd: soonEnd)
+      if !availabilities.contains(availability) { found.remove(row) }
+      return true
+    }
+    return found
+  }
+
+  private func flagged(_ block: KeyBlock) -> RowSet {
+    var found = RowSet(first: block.count)
+    let searched = block.searched
+    for row in 0..<block.count where searched[row] & mask != wanted { found.remove(row) }
+    return found
+  }
+}
+
+extension KeyFilter.Text {
+  init(_ folded: String, _ users: ChunkedArray<User>) {
+    needle = Needle(folded)
+    let found = (0..<users.count).map { [needle] in needle?.isIn(users[$0].folded) ?? false }
+    self.users = found.contains(true) ? found : []
+  }
+
+  func rows(of block: KeyBlock) -> RowSet {
+    var found = needle?.rows(of: block) ?? RowSet()
+    guard !users.isEmpty else { return found }
+    let creators = block.creators
+    for row in 0..<block.count where users[Int(creators[row])] { found.insert(row) }
+    return found
+  }
+}

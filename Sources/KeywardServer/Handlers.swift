@@ -66,8 +66,7 @@ final class Handlers: Sendable {
     do throws(CallError) {
       switch request {
       case .validateKey(let question):
-        try require(.validating(question.permission), of: caller, for: .validateKey)
-        return .success(.validateKey(try checked { () throws(DomainError) in try judge(question, at: now) }))
+        return .success(.validateKey(try validate(question, of: caller, at: now)))
       case .validateKeys(let questions):
         for question in questions { try require(.validating(question.permission), of: caller, for: .validateKeys) }
         return try answered { (revision) throws(DomainError) in
@@ -95,6 +94,21 @@ final class Handlers: Sendable {
       return nil
     } catch {
       return .failure(error)
+    }
+  }
+
+  /// Carries out a call of ``Method/validateKey`` that was admitted: as ``handle(_:of:at:by:replyTo:)``, for what nearly
+  /// every call asks.
+  func validate(
+    _ question: borrowing Request.Question, of caller: Caller, at now: Instant
+  ) throws(CallError) -> Validation {
+    try require(.validating(question.permission), of: caller, for: .validateKey)
+    guard let later = question.asOf else {
+      return parts.registry.validate(question.secret, for: question.permission, at: now)
+    }
+    let (secret, permission) = (question.secret, question.permission)
+    return try checked { () throws(DomainError) in
+      try parts.registry.validate(secret, for: permission, asOf: later, at: now)
     }
   }
 

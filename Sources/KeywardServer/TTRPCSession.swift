@@ -185,17 +185,24 @@ struct TTRPCSession {
       let deadline =
         call.timeoutNanoseconds == nil
         ? .never : Deadline(from: context.clock.monotonicNanoseconds(), timeout: call.timeoutNanoseconds)
+      try context.handlers.admit(context.caller, to: call.method)
+      if case .validateKey = call.method {
+        let validation = try context.handlers.validate(
+          try call.question(in: context.arena), of: context.caller, at: context.now)
+        guard !isLate(deadline, context) else { throw .tooLate }
+        TTRPCEnvelope.append(validation, stream: stream, to: &output.bytes, in: context.arena)
+        output.markReply(by: deadline)
+        return
+      }
       let serial = nextSerial
       nextSerial += 1
       let address = ReplyAddress(
         mailbox: context.mailbox, connection: context.connection, stream: stream, serial: serial)
-      try context.handlers.admit(context.caller, to: call.method)
       let result = context.handlers.handle(
         try call.request(in: context.arena), of: context.caller, at: context.now, by: deadline,
         replyTo: address)
       if let result {
-        let isLate = deadline != .never && deadline.hasPassed(at: context.clock.monotonicNanoseconds())
-        reply(isLate ? .failure(.tooLate) : result, on: stream, by: deadline, &output, context.arena)
+        reply(isLate(deadline, context) ? .failure(.tooLate) : result, on: stream, by: deadline, &output, context.arena)
       } else {
         // The reply comes through the reactor's mailbox, so it cannot have come yet.
         inFlight[stream] = InFlight(serial: serial, deadline: deadline, isLarge: call.method.isLarge)
@@ -205,6 +212,10 @@ struct TTRPCSession {
     } catch {
       reply(.failure(error), on: stream, by: .never, &output, context.arena)
     }
+  }
+
+  private func isLate(_ deadline: Deadline, _ context: borrowing Context) -> Bool {
+    deadline != .never && deadline.hasPassed(at: context.clock.monotonicNanoseconds())
   }
 
   private mutating func reply(

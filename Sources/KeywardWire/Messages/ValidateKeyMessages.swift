@@ -5,7 +5,11 @@ import KeywardCore
 /// The messages of `ValidationService.ValidateKey`.
 enum ValidateKeyMessages {
   static func decodeRequest(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Request {
-    .validateKey(try question(try arena.unpack(payload, keyward__v1__validate_key_request__unpack).pointee))
+    .validateKey(try decodeQuestion(payload, in: arena))
+  }
+
+  static func decodeQuestion(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Request.Question {
+    try question(try arena.unpack(payload, keyward__v1__validate_key_request__unpack).pointee)
   }
 
   static func encodeRequest(

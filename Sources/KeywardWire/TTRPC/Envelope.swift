@@ -1,6 +1,6 @@
 import CKeywardProto
 import CProtobufC
-import KeywardCore
+package import KeywardCore
 
 /// A call as ttrpc carries it: which method, with what, and until when. It lies in an arena and is good until that is
 /// reset.
@@ -40,6 +40,11 @@ package struct TTRPCCall {
     try Request(method, payload: payload, in: arena)
   }
 
+  /// As ``request(in:)`` for ``Method/validateKey``: what nearly every call asks, without a request round it.
+  package func question(in arena: Arena) throws(CallError) -> Request.Question {
+    try ValidateKeyMessages.decodeQuestion(payload, in: arena)
+  }
+
   private static func unimplemented(_ service: String, _ method: String) -> CallError {
     // What a peer makes up is not repeated at any length.
     let names = [service, method].map { String($0.unicodeScalars.prefix(128)) }
@@ -56,15 +61,29 @@ package enum TTRPCEnvelope {
   /// be: a longer one would take the whole process of a Go client down.
   package static func append(_ reply: Reply, stream: UInt32, to output: inout ByteBuffer, in arena: Arena) {
     do throws(CallError) {
-      let message = try reply.message(in: arena)
-      let count = message.byteCount
-      guard count <= FrameHeader.maxDataByteCount - 8 else {
-        throw CallError(.resourceExhausted, "the reply is larger than 4 MiB: ask for less at once")
-      }
-      appendPayload(message, byteCount: count, stream: stream, to: &output)
+      try append(try reply.message(in: arena), stream: stream, to: &output)
     } catch {
       append(error, stream: stream, to: &output, in: arena)
     }
+  }
+
+  /// As ``append(_:stream:to:in:)-(Reply,_,_,_)`` for a reply of ``Method/validateKey``, without a reply round it.
+  package static func append(
+    _ validation: borrowing Validation, stream: UInt32, to output: inout ByteBuffer, in arena: Arena
+  ) {
+    do throws(CallError) {
+      try append(try ValidateKeyMessages.encodeReply(validation, in: arena), stream: stream, to: &output)
+    } catch {
+      append(error, stream: stream, to: &output, in: arena)
+    }
+  }
+
+  private static func append(_ message: Message, stream: UInt32, to output: inout ByteBuffer) throws(CallError) {
+    let count = message.byteCount
+    guard count <= FrameHeader.maxDataByteCount - 8 else {
+      throw CallError(.resourceExhausted, "the reply is larger than 4 MiB: ask for less at once")
+    }
+    appendPayload(message, byteCount: count, stream: stream, to: &output)
   }
 
   /// Appends a Response frame with a status.

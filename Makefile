@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 swift_build := swift build --explicit-target-dependency-import-check error
 go_client := $(CURDIR)/.build/go-client
 
-.PHONY: run release install test bench bench-quick bench-programs go-client lint proto units readme generate clean
+.PHONY: run release install test bench bench-quick bench-programs go-client lint proto units readme allocations generate clean
 
 ## Serves under .build/run, with a first key made and validated, until Ctrl-C.
 run: release
@@ -32,7 +32,7 @@ test:
 	@.make/packages test
 	@$(MAKE) lint proto go-client
 	@$(swift_build) --build-tests
-	@$(MAKE) units readme
+	@$(MAKE) units readme allocations
 	@$(MAKE) bench-quick
 	@KEYWARD_GO_CLIENT="$$(test -x "$(go_client)" && echo "$(go_client)")" swift test --skip-build
 
@@ -71,6 +71,11 @@ units:
 ## Runs the README's commands against `make run`.
 readme:
 	@.make/readme
+
+## Counts what validations take from the heap when the server is built for use: nothing.
+allocations:
+	@$(swift_build) --configuration release --product allocation-check
+	@"$$(swift build --configuration release --show-bin-path)/allocation-check"
 
 ## Writes the C of the .proto files anew.
 generate:

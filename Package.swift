@@ -92,6 +92,14 @@ let package = Package(
       swiftSettings: strict),
     // Connections of other users, by system calls that Swift cannot import.
     .target(name: "CPeer", path: "Tests/CPeer"),
+    // Counts what validations ask of the allocator, as the daemon is built.
+    .executableTarget(
+      name: "allocation-check",
+      dependencies: [
+        "CAllocations", "KeywardCore", "KeywardServer", "KeywardWire", "TestSupport", "UnixSocket", logging,
+      ],
+      path: "Tests/AllocationCheck", swiftSettings: strict),
+    .target(name: "CAllocations", path: "Tests/CAllocations"),
   ],
   cxxLanguageStandard: .cxx17
 )

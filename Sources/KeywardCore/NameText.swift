@@ -22,27 +22,31 @@ public struct NameText: Sendable {
     }
   }
 
-  /// Calls with the name's UTF-8.
-  @inline(__always)
-  public func withUTF8<Result, Failure: Error>(
-    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
+  /// How many bytes of UTF-8 it has.
+  public var utf8Count: Int {
+    switch storage {
+    case .name(let name): name.text.utf8.count
+    case .row(let row, let block): block.nameCount(row)
+    }
+  }
+
+  /// Writes its ``utf8Count`` bytes of UTF-8. No closure is called with them: other modules could not have that
+  /// specialized, and every validation tells a name.
+  public func copyUTF8(to bytes: UnsafeMutableRawPointer) {
     switch storage {
     case .name(let name):
-      var text = name.text
-      return try text.withUTF8 { utf8 in
-        Swift.Result { () throws(Failure) in try body(UnsafeRawBufferPointer(utf8)) }
-      }
-      .get()
+      UnsafeMutableRawBufferPointer(start: bytes, count: name.text.utf8.count).copyBytes(from: name.text.utf8)
     case .row(let row, let block):
-      defer { withExtendedLifetime(block) {} }
-      return try body(block.name(row))
+      withExtendedLifetime(block) {
+        let name = block.name(row)
+        if let start = name.baseAddress { bytes.copyMemory(from: start, byteCount: name.count) }
+      }
     }
   }
 }
 
 extension NameText: Equatable {
   public static func == (a: NameText, b: NameText) -> Bool {
-    a.withUTF8 { a in b.withUTF8 { b in a.elementsEqual(b) } }
+    a.text == b.text
   }
 }

@@ -41,6 +41,14 @@ extension Arena {
     return ProtobufCBinaryData(len: count, data: copy.baseAddress?.assumingMemoryBound(to: UInt8.self))
   }
 
+  /// The name's UTF-8 in the arena.
+  func data(_ name: NameText) throws(CallError) -> ProtobufCBinaryData {
+    let count = name.utf8Count
+    let copy = try allocate(count)
+    name.copyUTF8(to: copy)
+    return ProtobufCBinaryData(len: count, data: copy.assumingMemoryBound(to: UInt8.self))
+  }
+
   /// A copy in the arena.
   func data(_ bytes: UnsafeRawBufferPointer) throws(CallError) -> ProtobufCBinaryData {
     guard let source = bytes.baseAddress, !bytes.isEmpty else { return ProtobufCBinaryData() }

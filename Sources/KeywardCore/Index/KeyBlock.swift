@@ -70,6 +70,9 @@ final class KeyBlock: @unchecked Sendable {
     return text[Int(record.nameStart)..<Int(record.nameStart) + Int(record.nameCount)]
   }
 
+  @inline(__always)
+  func nameCount(_ row: Int) -> Int { Int(records[row].nameCount) }
+
   /// The bytes that a key is searched by.
   func searchText(_ row: Int) -> UnsafeRawBufferPointer { search[searchStart(row)..<Int(ends[row]) - 1] }
 

@@ -57,7 +57,7 @@ extension ValidateKeyMessages {
     message.pointee.verdict = Keyward__V1__Verdict(rawValue: UInt32(validation.verdict.rawValue))
     if let subject = validation.subject {
       message.pointee.key_id = try arena.data(subject.id)
-      message.pointee.name = try subject.name.withUTF8 { (name) throws(CallError) in try arena.data(name) }
+      message.pointee.name = try arena.data(subject.name)
       message.pointee.valid_until_time = try arena.timestamp(subject.validUntil)
       message.pointee.revision = subject.revision
     }

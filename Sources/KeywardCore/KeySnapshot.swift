@@ -55,9 +55,10 @@ struct KeySnapshot: Sendable {
   }
 
   /// Finds a page of keys.
-  /// - Throws: ``DomainError/invalid(field:_:)`` for a page token that this query never gave.
-  func page(_ query: ListQuery, at now: Instant, soonEnd: Instant) throws(DomainError) -> KeyPage {
-    let start = query.pageToken.isEmpty ? nil : try PageToken(query.pageToken, of: query).place
+  /// - Parameter token: where the page before ended; nil for the first one.
+  func page(_ query: ListQuery, after token: PageToken?, at now: Instant, soonEnd: Instant) -> KeyPage {
+    let start = token?.place
+    let asOf = token?.asOf ?? query.asOf
     var total = 0
     var page = Selection(limit: query.pageSize)
     for block in blocks {
@@ -71,7 +72,7 @@ struct KeySnapshot: Sendable {
     let (keys, last) = page.result
     return KeyPage(
       keys: keys.map { KeyView($0, at: now, soonEnd: soonEnd) },
-      nextPageToken: last.map { PageToken($0).text(for: query) } ?? "", totalSize: total)
+      nextPageToken: last.map { PageToken($0, asOf: asOf).text(for: query) } ?? "", totalSize: total)
   }
 }
 
@@ -124,7 +125,8 @@ extension ListOrder {
 
 extension ListQuery {
   fileprivate func finds(_ row: KeySnapshot.Row, at now: Instant, _ soonEnd: Instant) -> Bool {
-    guard showDeleted || row.key.deleteTime == nil else { return false }
+    // The sweeper may be late; the end of the 30 days is not.
+    guard row.key.deleteTime == nil || showDeleted && row.key.purgeTime.map({ $0 > now }) ?? true else { return false }
     guard permissions.isEmpty || permissions.contains(row.key.permission) else { return false }
     guard text.isIn(row.searchText) else { return false }
     guard !availabilities.isEmpty else { return true }

@@ -83,15 +83,14 @@ public final class Registry: Sendable {
   /// One key by its id, deleted or not.
   /// - Throws: ``DomainError/notFound(_:)``.
   public func key(id: KeyID, at instant: Instant) throws(DomainError) -> KeyView {
-    let found = index.withLock { index in index.key(id: id).map { index.withLastUse($0) } }
-    guard let key = found else { throw KeyRules.notFound(id) }
+    guard let key = index.withLock({ $0.key(id: id) }) else { throw KeyRules.notFound(id) }
     return view(of: key, at: judged(instant))
   }
 
   /// One key by its exact name; deleted ones have none.
   /// - Throws: ``DomainError/notFound(_:)``.
   public func key(name: KeyName, at instant: Instant) throws(DomainError) -> KeyView {
-    guard let key = index.withLock({ index in index.key(name: name).map { index.withLastUse($0) } }) else {
+    guard let key = index.withLock({ $0.key(name: name) }) else {
       throw .notFound("no key has the name \"\(name.text)\"")
     }
     return view(of: key, at: judged(instant))
@@ -102,9 +101,16 @@ public final class Registry: Sendable {
   /// - Throws: ``DomainError/invalid(field:_:)`` for a page token that this query never gave, or an instant that has
   ///   passed.
   public func list(_ query: ListQuery, at instant: Instant) throws(DomainError) -> KeyPage {
-    let now = try judged(instant, asOf: query.asOf)
+    let token = query.pageToken.isEmpty ? nil : try PageToken(query.pageToken, of: query)
+    let now: Instant
+    if let asOf = token?.asOf {
+      // What was later than now when the first page was asked for may have passed since.
+      now = max(asOf, judged(instant))
+    } else {
+      now = try judged(instant, asOf: query.asOf)
+    }
     let soonEnd = soonWindow.end(from: now)
-    let page = try index.withLock { $0.rows }.page(query, at: now, soonEnd: soonEnd)
+    let page = index.withLock { $0.rows }.page(query, after: token, at: now, soonEnd: soonEnd)
     let keys = index.withLock { index in page.keys.map { index.withLastUse($0.key) } }
     return KeyPage(
       keys: keys.map { KeyView($0, at: now, soonEnd: soonEnd) }, nextPageToken: page.nextPageToken,
@@ -115,7 +121,7 @@ public final class Registry: Sendable {
   /// - Throws: ``DomainError/invalid(field:_:)`` for an instant that has passed.
   public func judged(_ instant: Instant, asOf later: Instant?) throws(DomainError) -> Instant {
     let now = judged(instant)
-    guard let later else { return now }
+    guard let later = later?.orNow(at: now) else { return now }
     guard later >= now else {
       throw .invalid(field: "as_of_time", "\(later) is before now, \(now): only later instants can be asked about")
     }
@@ -169,8 +175,9 @@ public final class Registry: Sendable {
     return results.map { $0 ?? .failure(.internal("a command was lost")) }
   }
 
+  /// A key as it is told: with its very last use, which may not be written yet.
   func view(of key: Key, at now: Instant) -> KeyView {
-    KeyView(key, at: now, soonEnd: soonWindow.end(from: now))
+    KeyView(index.withLock { $0.withLastUse(key) }, at: now, soonEnd: soonWindow.end(from: now))
   }
 
   /// Makes the changes in one commit of the store, and makes them known.

@@ -48,7 +48,7 @@ struct List: Verb {
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
     let times = Times()
-    let asOf = try asOf?.instant(now: times.now, of: "--as-of")
+    let asOf = try asOf?.laterInstant(now: times.now, of: "--as-of", else: "only later times can be asked about")
     var printer = Printer(form: common.output, isOnePage: isOnePage, output: output, times: times, asOf: asOf)
     var token = pageToken ?? ""
     let daemon = try common.connect()

@@ -144,6 +144,14 @@ import Testing
     #expect(try client.status().revision == 20_000)
   }
 
+  @Test func `An import whose answer was lost is sent again, and has been made once`() throws {
+    let path = try file("name,permission,secret\na,chat,secret of a\nb,chat,secret of b\n")
+    let relay = try LossyRelay(daemon.scratch)
+    let command = try keyward("import", path, "--socket", relay.path)
+    #expect(command.status == 0 && command.output == "imported 2 keys\n", "\(command.errors)")
+    #expect(try daemon.client().status().revision == 2)
+  }
+
   @Test(arguments: [("csv", ",secret"), ("jsonl", "")])
   func `An export with secrets added is imported again, limits and all`(format: String, column: String) throws {
     let create = ["create", "a, b", "--permission", "chat", "--rate", "100/1m,burst=20", "--uses", "7/daily"]

@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 swift_build := swift build --explicit-target-dependency-import-check error
 go_client := $(CURDIR)/.build/go-client
 
-.PHONY: run release install test go-client lint proto units readme generate clean
+.PHONY: run release install test bench bench-quick bench-programs go-client lint proto units readme generate clean
 
 ## Serves under .build/run, with a first key made and validated, until Ctrl-C.
 run: release
@@ -33,12 +33,26 @@ test:
 	@$(MAKE) lint proto go-client
 	@$(swift_build) --build-tests
 	@$(MAKE) units readme
+	@$(MAKE) bench-quick
 	@KEYWARD_GO_CLIENT="$$(test -x "$(go_client)" && echo "$(go_client)")" swift test --skip-build
+
+## Measures keywardd against other servers: make bench BENCH="lists --rounds 9" (Benchmarks/README.md).
+bench: bench-programs
+	@python3 Benchmarks/driver $(BENCH)
+
+## Sees that the bench works. What it measures means nothing.
+bench-quick: bench-programs
+	@python3 Benchmarks/driver --quick >/dev/null
+	@echo "the bench works"
+
+bench-programs: release
+	@.make/packages bench
+	@Benchmarks/build .build/bench/bin
 
 ## A stock Go ttrpc client for the tests; without the packages its tests are skipped, and say so.
 go-client:
 	@rm -f "$(go_client)"
-	@if .make/packages go; then Tests/DaemonTests/GoClient/build "$(go_client)"; \
+	@if .make/packages go; then .make/go Tests/DaemonTests/GoClient "$(go_client)"; \
 	else echo "SKIPPED: the stock Go client, for its packages cannot be had" >&2; fi
 
 lint:

@@ -29,7 +29,7 @@ extension Registry {
   }
 
   /// Takes keys over from another system, all in one transaction of the store, or none. Has one caller at a time,
-  /// together with ``commit(_:at:)``.
+  /// together with ``commit(_:at:limit:)``.
   ///
   /// The same request of the same user within 24 hours imports nothing more: it is answered as the first one was. One
   /// that is only to be checked is no attempt, whatever its id.

@@ -8,7 +8,7 @@ import Testing
   .enabled(
     if: GoClient.path != nil,
     """
-    KEYWARD_GO_CLIENT does not name the Go client: have it built with Tests/DaemonTests/GoClient/build OUT and set \
+    KEYWARD_GO_CLIENT does not name the Go client: have it built with .make/go Tests/DaemonTests/GoClient OUT and set \
     KEYWARD_GO_CLIENT to OUT
     """))
 struct GoClientTests {

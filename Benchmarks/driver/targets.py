@@ -1,0 +1,158 @@
+"""The targets, and what the measurements say of each."""
+
+from dataclasses import dataclass, field
+
+from figures import ALL_SHAPES, BUSY_SHAPES, Comparison, Figure, by_round, ratio
+from record import read
+
+FEW, MANY = 10_000, 1_000_000
+
+
+@dataclass
+class Target:
+    """A line of the table."""
+
+    what: str
+    wanted: str
+    #: (label, figure, digits, unit, whether it is met)
+    found: list = field(default_factory=list)
+    note: str = "not measured"
+
+    def add(self, figure, is_met, label="", digits=2, unit=""):
+        if figure:
+            self.found.append((label, figure, digits, unit, is_met(figure.middle)))
+
+    def measured(self):
+        if not self.found:
+            return self.note
+        return "; ".join(
+            (f"{label}: " if label else "") + figure.text(digits, unit) for label, figure, digits, unit, _ in self.found
+        )
+
+    def verdict(self):
+        if not self.found:
+            return "–"
+        missed = [label for label, *_, is_met in self.found if not is_met]
+        if not missed:
+            return "met"
+        return "**not met**" if len(missed) == len(self.found) else f"**not met** at {', '.join(missed)}"
+
+
+def at_least(least):
+    return lambda value: value >= least
+
+
+def at_most(most):
+    return lambda value: value <= most
+
+
+def comparison_targets():
+    few, hot, many = Comparison(FEW), Comparison(FEW, 100), Comparison(MANY)
+
+    def line(what, wanted, comparison, field, *parts, under="floor"):
+        target = Target(what, wanted)
+        for shapes, is_met in parts:
+            for label, figure in comparison.ratios(shapes, field, under):
+                target.add(figure, is_met, label)
+        return target
+
+    busy, big = [(8, 1), (64, 1)], [(8, 32)]
+    rate, cpu = "per_second", "server_cpu_ns"
+    return [
+        line("requests/s against the floor", "≥ 0.95", few, rate, (BUSY_SHAPES, at_least(0.95))),
+        line("the same with a hot set of 100", "≥ 0.95", hot, rate, (BUSY_SHAPES, at_least(0.95))),
+        line("server CPU per request against the floor", "≤ 1.10", few, cpu, (ALL_SHAPES, at_most(1.1))),
+        line(
+            "p99 latency against the floor", "≤ 1.25", few, "p99_ns", ([(64, 1), (8, 32)], at_most(1.25))
+        ),
+        line(
+            "requests/s against Redis GET", "≥ 1.15; at 8×32 ≥ 2.2", few, rate, (busy, at_least(1.15)),
+            (big, at_least(2.2)), under="redis",
+        ),
+        line(
+            "requests/s against Go ttrpc", "≥ 3 at 64×1; ≥ 25 at 8×32", few, rate, ([(64, 1)], at_least(3)),
+            (big, at_least(25)), under="go",
+        ),
+        line(
+            "requests/s with a million keys, against the floor with a million", "≥ 0.95", many, rate,
+            (BUSY_SHAPES, at_least(0.95)),
+        ),
+    ]
+
+
+def write_targets():
+    _, lines = read("during-creates")
+    during = Target("validate p99 while 64 writers create keys, against without", "≤ 1.5")
+    during.add(ratio(by_round(lines, "p99_ns", writers=64), by_round(lines, "p99_ns", writers=0)), at_most(1.5))
+
+    _, lines = read("creates")
+    one, many = {"connections": 1}, {"connections": 64}
+    together = Target("creates/s by 64 writers against one", "≥ 8")
+    rates = [by_round(lines, "per_second", protocol="create", **writers) for writers in (many, one)]
+    together.add(ratio(*rates), at_least(8))
+    single = Target("one create, p50, against a bare SQLite commit", "≤ 1.3")
+    create = by_round(lines, "p50_ns", protocol="create", **one)
+    single.add(ratio(create, by_round(lines, "p50_ns", protocol="commit")), at_most(1.3))
+    return [during, together, single]
+
+
+def start_targets():
+    _, lines = read("start")
+
+    def values(name, count):
+        return Figure.of(by_round(lines, name, keys=count).values())
+
+    none, many = values("resident", 0), values("resident", MANY)
+    per_key = Target("resident bytes per key at a million", "≤ 200")
+    if none and many:
+        per_key.add(Figure.of([(many.middle - none.middle) / MANY]), at_most(200), digits=0)
+    start = Target("resident memory without keys; start to READY", "≤ 12 MB; ≤ 50 ms, ≤ 1,500 ms")
+    if none:
+        scaled = Figure(none.middle / 1e6, none.low / 1e6, none.high / 1e6)
+        start.add(scaled, at_most(12), "no keys", 1, " MB")
+    start.add(values("ready_ms", FEW), at_most(50), "10,000 keys", 0, " ms")
+    start.add(values("ready_ms", MANY), at_most(1500), "a million", 0, " ms")
+    return [per_key, start]
+
+
+def other_targets():
+    about, lines = read("lists")
+    lists = Target(
+        "list by text over a million keys, first page and total, among validations",
+        "p50 ≤ 5 ms, p99 ≤ 20 ms; validations ≥ 0.9",
+    )
+    if about and about["keys"] == MANY:
+        for label, name, most in (("p50", "p50_ns", 5), ("p99", "p99_ns", 20)):
+            values = by_round(lines, name, protocol="list", validations=True).values()
+            lists.add(Figure.of(value / 1e6 for value in values), at_most(most), label, 2, " ms")
+        speed = ratio(by_round(lines, "per_second", lists=True), by_round(lines, "per_second", lists=False))
+        lists.add(speed, at_least(0.9), "validations/s with lists against without")
+
+    _, lines = read("processes")
+    process = Target("`keyward validate`, whole process, against `redis-cli GET`", "≤ 1.0")
+    process.add(ratio(*(by_round(lines, "p50_ns", server=name) for name in ("keyward", "redis-cli"))), at_most(1))
+
+    _, lines = read("busy-poll")
+    poll = Target("p50 round trip with `busy_poll`, against Redis", "≤ 0.4")
+    poll.add(ratio(*(by_round(lines, "p50_ns", server=name) for name in ("polling", "redis"))), at_most(0.4))
+
+    about, lines = read("growth")
+    pause = Target("longest validation while the index grows", "≤ 1 ms")
+    if about:
+        longest = {line["growing"]: line["max_ns"] / 1e6 for line in lines}
+        label = f"to {about['keys']:,} keys (while nothing happens {longest[False]:.2f} ms)"
+        pause.add(Figure.of([longest[True]]), at_most(1), label, 2, " ms")
+
+    _, lines = read("cores")
+    scaling = Target("validations/s on two cores against one", "more")
+    runs = [("batches", "validate-batch", (8, 4)), ("64×1", "validate", (64, 1)), ("8×32", "validate", (8, 32))]
+    for label, protocol, shape in runs:
+        wanted = {"protocol": protocol, "connections": shape[0], "in_flight": shape[1]}
+        values = [by_round(lines, "per_second", server=name, **wanted) for name in ("two", "one")]
+        scaling.add(ratio(*values), at_least(1.0001), label)
+    allocations = Target("heap allocations per validation in steady state", "0", note="counted by a test, not here")
+    return [lists, process, poll, pause, scaling, allocations]
+
+
+def all_targets():
+    return comparison_targets() + write_targets() + start_targets() + other_targets()

@@ -80,11 +80,15 @@ public final class Client {
     return validation
   }
 
-  /// Judges 1 to 100 secrets, each by itself; the verdicts come in their order.
+  /// How many secrets one call may judge.
+  public static let maxBatchCount = 100
+
+  /// Judges 1 to ``maxBatchCount`` secrets, each by itself; the verdicts come in their order.
+  /// - Parameter later: as for one secret.
   public func validate(
-    _ questions: [(secret: Secret, permission: Permission)]
+    _ questions: [(secret: Secret, permission: Permission)], asOf later: Instant? = nil
   ) throws(ClientError) -> [Validation] {
-    guard case .validateKeys(let validations, _) = try call(.validateKeys(questions)),
+    guard case .validateKeys(let validations, _) = try call(.validateKeys(questions, asOf: later)),
       validations.count == questions.count
     else { throw .otherReply }
     return validations

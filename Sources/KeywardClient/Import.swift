@@ -28,6 +28,7 @@ extension KeyToImport {
   /// What the key takes in a call, at the most.
   public var byteCount: Int {
     let secretCount = secret?.withUnsafeBytes { $0.count } ?? Digest.byteCount
-    return 64 + key.name.text.utf8.count + secretCount + key.creator.utf8.count
+    let limitCount = key.rateLimit == nil && key.useLimit == nil ? 0 : 80
+    return 64 + key.name.text.utf8.count + secretCount + key.creator.utf8.count + limitCount
   }
 }

@@ -1,4 +1,4 @@
-/// Text that a person adds to something: checked as names are, but for its length, and it may be empty.
+/// Text that a person adds to something: no controls and no secret in it, but it may be empty.
 enum Annotation {
   /// - Throws: ``DomainError/invalid(field:_:)`` naming the field.
   static func checked(_ text: String, field: String, maxCount: Int) throws(DomainError) -> String {
@@ -9,7 +9,16 @@ enum Annotation {
     for scalar in text.unicodeScalars where KeyName.isForbidden(scalar) {
       throw .invalid(field: field, "has the control character \(KeyName.codePoint(scalar)): leave it out")
     }
+    try checkNoSecret(text, field: field)
     return text
+  }
+
+  /// What is kept in plain text, and shown to everybody who may look, must give no secret away.
+  /// - Throws: ``DomainError/invalid(field:_:)`` naming the field, and nothing of the text.
+  static func checkNoSecret(_ text: String, field: String) throws(DomainError) {
+    guard !PresentedSecret.isPart(of: text) else {
+      throw .invalid(field: field, "holds a secret, and is kept and shown as it is: leave the secret out")
+    }
   }
 }
 

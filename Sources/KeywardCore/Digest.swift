@@ -24,6 +24,8 @@ public struct Digest: Sendable {
     self.words = words
   }
 
+  static let ofNothing = Digest(sha256: UnsafeRawBufferPointer(start: nil, count: 0))
+
   /// A stored digest.
   /// - Returns: nil unless there are 32 bytes.
   public init?(bytes: UnsafeRawBufferPointer) {

@@ -79,13 +79,17 @@ public struct ImportKey: Sendable, Equatable {
   /// Who made it there; empty for whoever imports it.
   public let creator: String
   public let enabled: Bool
+  /// nil means none.
+  public let rateLimit: RateLimit?
+  /// nil means none.
+  public let useLimit: UseLimit?
 
   public static let maxCreatorCount = 128
 
   /// - Throws: ``DomainError/invalid(field:_:)`` for a creator that cannot be one.
   public init(
     name: KeyName, permission: Permission, credential: ImportCredential, expireTime: Instant? = nil,
-    creator: String = "", enabled: Bool = true
+    creator: String = "", enabled: Bool = true, rateLimit: RateLimit? = nil, useLimit: UseLimit? = nil
   ) throws(DomainError) {
     self.name = name
     self.permission = permission
@@ -93,11 +97,8 @@ public struct ImportKey: Sendable, Equatable {
     self.expireTime = expireTime
     self.creator = try Annotation.checked(creator, field: "creator", maxCount: Self.maxCreatorCount)
     self.enabled = enabled
-    // Columns that were mixed up would show secrets to everybody who lists keys.
-    var text = creator
-    guard text.withUTF8({ !PresentedSecret.isOurs(UnsafeRawBufferPointer($0)) }) else {
-      throw .invalid(field: "creator", "is a secret, and creators are shown to everybody")
-    }
+    self.rateLimit = rateLimit
+    self.useLimit = useLimit
   }
 }
 
@@ -133,7 +134,11 @@ public struct ImportCredential: Sendable, Equatable {
   }
 
   /// A secret that is known by its SHA-256 alone. Its hint says nothing more.
-  public init(digest: Digest) {
+  /// - Throws: ``DomainError/invalid(field:_:)`` for that of the empty text, which is no secret.
+  public init(digest: Digest) throws(DomainError) {
+    guard digest != .ofNothing else {
+      throw .invalid(field: "sha256", "is that of the empty text, which is no secret: give that of the secret")
+    }
     self.digest = digest
     hint = "sha256…"
   }

@@ -80,7 +80,7 @@ public struct ImportUpload: Sendable {
     }
   }
 
-  /// The same for the same content, in whatever portions, and whether it is only to be checked or not.
+  /// The same for the same content, in whatever portions.
   var fingerprint: Digest { content.digest }
 }
 
@@ -88,9 +88,10 @@ extension Hashing {
   fileprivate mutating func add(_ key: ImportKey) {
     // No text of a key holds the separator, which is a control character.
     let parts = [
-      key.name.text, key.permission.name, key.expireTime?.description ?? "never", key.creator, "\(key.enabled)", "",
+      key.name.text, key.permission.name, key.expireTime?.description ?? "never", key.creator, "\(key.enabled)",
     ]
-    var text = "\u{1F}" + parts.joined(separator: "\u{1F}")
+    let limits = (key.rateLimit.map { ["\($0)"] } ?? []) + (key.useLimit.map { ["\($0)"] } ?? [])
+    var text = "\u{1F}" + (parts + limits + [""]).joined(separator: "\u{1F}")
     text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
     key.credential.digest.withUnsafeBytes { add($0) }
   }

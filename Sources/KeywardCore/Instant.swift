@@ -62,5 +62,9 @@ public struct Instant: Hashable, Comparable, Sendable {
     return Instant(microseconds: overflow ? (more > 0 ? .max : .min) : sum)
   }
 
+  /// The instant as it is judged at `now`: one that has just passed is what somebody took for now, by a clock or on a
+  /// way that differs a little.
+  func orNow(at now: Instant) -> Instant { self < now && adding(seconds: 5) >= now ? now : self }
+
   private static let perSecond: Int64 = 1_000_000
 }

@@ -1,6 +1,7 @@
 import CUtf8proc
 
-/// What people call a key: 1 to 128 Unicode code points after trimming and NFC, none of them a control.
+/// What people call a key: 1 to 128 Unicode code points after trimming and NFC, none of them a control or one that
+/// takes no room, and no secret among them.
 public struct KeyName: Hashable, Sendable {
   public let text: String
 
@@ -24,9 +25,13 @@ public struct KeyName: Hashable, Sendable {
     if let scalar = text.unicodeScalars.first(where: Self.isForbidden) {
       throw .invalid(field: "name", "has the control character \(Self.codePoint(scalar)): leave it out")
     }
-    guard !Self.isSecret(text) else {
-      throw .invalid(field: "name", "is a secret, and names are shown to everybody: choose another")
+    if let scalar = text.unicodeScalars.first(where: Self.isInvisible) {
+      throw .invalid(
+        field: "name", "has the character \(Self.codePoint(scalar)), which nobody can see: leave it out")
     }
+    // Composing may make the letters of a secret, and take the last one away.
+    try Annotation.checkNoSecret(trimmed, field: "name")
+    try Annotation.checkNoSecret(text, field: "name")
     guard text.unicodeScalars.contains(where: Self.isVisible) else {
       throw .invalid(field: "name", "is empty: give 1 to \(Self.maxCount) characters, not all of them invisible")
     }
@@ -57,9 +62,13 @@ public struct KeyName: Hashable, Sendable {
     }
   }
 
-  private static func isSecret(_ text: String) -> Bool {
-    var text = text
-    return text.withUTF8 { PresentedSecret.isOurs(UnsafeRawBufferPointer($0)) }
+  /// What takes no room and changes nothing about the text around it, so that two names would look the same. Joiners
+  /// and variation selectors, which do change it, are not among them.
+  private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0xAD, 0x200B, 0x2060...0x2064, 0xFEFF, 0xE0001, 0xE0020...0xE007F: true
+    default: false
+    }
   }
 
   /// A name of nothing but joiners, fillers and spaces cannot be told from another.

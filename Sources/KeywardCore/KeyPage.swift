@@ -15,22 +15,35 @@ public struct KeyPage: Sendable, Equatable {
 
 /// Where a page ended: what its last key was ordered by, and a checksum that binds the token to its query. The next
 /// page begins after that place whatever has become of the key, so no change makes a page repeat or pass over another
-/// key.
+/// key. All pages are judged by the instant that the first one was asked about, so that a span from now, which is
+/// another instant each time it is given, finds them too.
 struct PageToken {
   let place: ListPlace
+  /// What the first page was asked about; nil for the instants of the calls.
+  let asOf: Instant?
 
-  init(_ place: ListPlace) {
+  /// Seconds by which a later page may name another instant than the first one did.
+  private static let tolerance: Int64 = 86400
+
+  init(_ place: ListPlace, asOf: Instant?) {
     self.place = place
+    self.asOf = asOf
   }
 
   /// - Throws: ``DomainError/invalid(field:_:)`` for what no page of this query ever gave.
   init(_ text: String, of query: ListQuery) throws(DomainError) {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 4, let ordinal = Self.number(parts[0]), let instant = Self.number(parts[1]),
+    guard parts.count == 5, let ordinal = Self.number(parts[0]), let instant = Self.number(parts[1]),
       let name = Self.text(parts[2])
     else { throw Self.foreign }
     place = ListPlace(name: name, instant: instant, ordinal: ordinal)
-    guard self.text(for: query) == text else { throw Self.foreign }
+    asOf = Self.number(parts[3]).map { Instant(microseconds: $0) }
+    guard self.text(for: query) == text, isNear(query.asOf), asOf?.isRepresentable != false else { throw Self.foreign }
+  }
+
+  private func isNear(_ given: Instant?) -> Bool {
+    guard let asOf, let given else { return asOf == given }
+    return given < asOf.adding(seconds: Self.tolerance) && asOf < given.adding(seconds: Self.tolerance)
   }
 
   func text(for query: ListQuery) -> String {
@@ -38,7 +51,10 @@ struct PageToken {
       let digits = String(byte, radix: 16)
       return digits.count == 1 ? "0" + digits : digits
     }
-    let body = [String(place.ordinal, radix: 36), Self.text(place.instant), name.joined()].joined(separator: "-")
+    let body = [
+      String(place.ordinal, radix: 36), Self.text(place.instant), name.joined(),
+      asOf.map { Self.text($0.microseconds) } ?? "",
+    ].joined(separator: "-")
     var bound = query.fingerprint + "\u{1F}" + body
     let checksum = bound.withUTF8 { CRC32.checksum(UnsafeRawBufferPointer($0)) }
     return body + "-" + String(checksum, radix: 36)

@@ -49,7 +49,7 @@ enum KeyRules {
     if key.state(at: now) == .revoked {
       throw .precondition("the key \"\(key.name.text)\" is revoked already")
     }
-    let time = revocation.time ?? now
+    let time = revocation.time?.orNow(at: now) ?? now
     guard time >= now else {
       throw .invalid(field: "revoke_time", "\(time) is before now, \(now): leave it out to revoke now")
     }

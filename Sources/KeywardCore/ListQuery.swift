@@ -37,12 +37,12 @@ public struct ListQuery: Sendable, Equatable {
     self.pageToken = pageToken
   }
 
-  /// The same for queries that differ only in the page they want.
+  /// The same for queries that differ only in the page they want, and in the instant they ask about.
   var fingerprint: String {
     let parts = [
       text.folded, permissions.map(\.name).sorted().joined(separator: "+"),
       availabilities.map(\.name).sorted().joined(separator: "+"), "\(showDeleted)", order.text,
-      asOf?.description ?? "",
+      asOf == nil ? "" : "as of",
     ]
     return parts.joined(separator: "\u{1F}")
   }

@@ -21,6 +21,18 @@ public enum PresentedSecret: Sendable, Equatable {
   /// Whether the bytes have the form and the checksum of a secret that keyward made.
   static func isOurs(_ bytes: UnsafeRawBufferPointer) -> Bool { claimsToBeOurs(bytes) && isWellFormed(bytes) }
 
+  /// Whether a secret that keyward made stands anywhere in a text.
+  package static func isPart(of text: String) -> Bool {
+    guard text.utf8.count >= Secret.byteCount else { return false }
+    var text = text
+    return text.withUTF8 { bytes in
+      let bytes = UnsafeRawBufferPointer(bytes)
+      return (0...bytes.count - Secret.byteCount).contains { start in
+        isOurs(UnsafeRawBufferPointer(rebasing: bytes[start..<start + Secret.byteCount]))
+      }
+    }
+  }
+
   private static func claimsToBeOurs(_ bytes: UnsafeRawBufferPointer) -> Bool {
     bytes.count >= 3 && bytes[0] == UInt8(ascii: "k") && bytes[1] == UInt8(ascii: "w")
       && bytes[2] == UInt8(ascii: "_")

@@ -99,17 +99,26 @@ public final class Registry: Sendable {
   /// - Throws: ``DomainError/invalid(field:_:)`` for a page token that this query never gave, or an instant that has
   ///   passed.
   public func list(_ query: ListQuery, at instant: Instant) throws(DomainError) -> KeyPage {
-    let now = try judged(instant, asOf: query.asOf)
+    let token = query.pageToken.isEmpty ? nil : try PageToken(query.pageToken, of: query)
+    let now: Instant
+    if let asOf = token?.asOf {
+      // What was later than now when the first page was asked for may have passed since.
+      now = max(asOf, judged(instant))
+    } else {
+      now = try judged(instant, asOf: query.asOf)
+    }
     let soonEnd = soonWindow.end(from: now)
     let snapshot = index.withLock { $0.snapshot }
-    return try snapshot.page(query, at: now, soonEnd: soonEnd) { rows in index.withLock { $0.lastUses(of: rows) } }
+    return snapshot.page(query, after: token, at: now, soonEnd: soonEnd) { rows in
+      index.withLock { $0.lastUses(of: rows) }
+    }
   }
 
   /// The instant by which a question about a later instant is judged.
   /// - Throws: ``DomainError/invalid(field:_:)`` for an instant that has passed.
   public func judged(_ instant: Instant, asOf later: Instant?) throws(DomainError) -> Instant {
     let now = judged(instant)
-    guard let later else { return now }
+    guard let later = later?.orNow(at: now) else { return now }
     guard later >= now else {
       throw .invalid(field: "as_of_time", "\(later) is before now, \(now): only later instants can be asked about")
     }
@@ -165,8 +174,9 @@ public final class Registry: Sendable {
     return results
   }
 
+  /// A key as it is told: with its very last use, which may not be written yet.
   func view(of key: Key, at now: Instant) -> KeyView {
-    KeyView(key, at: now, soonEnd: soonWindow.end(from: now))
+    KeyView(index.withLock { $0.withLastUse(key) }, at: now, soonEnd: soonWindow.end(from: now))
   }
 
   /// Makes the changes in one commit of the store, and makes them known.

@@ -19,25 +19,26 @@ extension Registry {
     try upload.append(request)
     let now = judged(instant)
     // What was imported by the same request is here, of course: the last portion tells.
-    let wasMade = request.options.requestID.map { id in
+    let wasMade = request.options.attemptID.map { id in
       attempts.withLock { $0.isKnown(id, of: actor.uid, at: now) }
     }
     guard !request.options.skipExisting, wasMade != true else { return }
     for (number, key) in request.keys.enumerated() {
-      if let conflict = conflict(of: key) { throw .imported("keys[\(number)]", conflict) }
+      if let obstacle = obstacle(to: key) { throw .imported("keys[\(number)]", obstacle) }
     }
   }
 
   /// Takes keys over from another system, all in one transaction of the store, or none. Has one caller at a time,
   /// together with ``commit(_:at:limit:)``.
   ///
-  /// The same request of the same user within 24 hours imports nothing more: it is answered as the first one was.
+  /// The same request of the same user within 24 hours imports nothing more: it is answered as the first one was. One
+  /// that is only to be checked is no attempt, whatever its id.
   /// - Throws: naming the entry and its field, for one that is here already unless those are skipped.
   public func importKeys(
     _ upload: ImportUpload, by actor: Actor, at instant: Instant
   ) throws(DomainError) -> ImportOutcome {
     let now = judged(instant)
-    let id = upload.options.requestID.map {
+    let id = upload.options.attemptID.map {
       AttemptID(uid: actor.uid, requestID: $0, fingerprint: upload.fingerprint)
     }
     if let id,
@@ -59,8 +60,8 @@ extension Registry {
     var chosen: [ImportUpload.Entry] = []
     chosen.reserveCapacity(upload.keyCount)
     for entry in upload.entries {
-      if let conflict = conflict(of: upload[entry]) {
-        guard upload.options.skipExisting else { throw .imported(upload.name(of: entry), conflict) }
+      if let obstacle = obstacle(to: upload[entry]) {
+        guard upload.options.skipExisting else { throw .imported(upload.name(of: entry), obstacle) }
       } else {
         chosen.append(entry)
       }
@@ -69,14 +70,18 @@ extension Registry {
   }
 
   /// Each look-up takes the lock by itself, so that no validation waits for all of them.
-  private func conflict(of key: ImportKey) -> Conflict? {
-    index.withLock { $0.contains(key.name) ? .nameTaken : $0.contains(key.credential.digest) ? .duplicate : nil }
+  private func obstacle(to key: ImportKey) -> Obstacle? {
+    index.withLock { index in
+      if index.contains(key.name) { return .conflict(.nameTaken) }
+      guard index.contains(key.credential.digest) else { return nil }
+      return index.key(digest: key.credential.digest)?.deleteTime == nil ? .conflict(.duplicate) : .deletedKey
+    }
   }
 
   /// - Returns: the revision of the last change.
   private func carryOut(_ changes: ImportChanges) throws(DomainError) -> Revision {
     switch try placeTogether(changes, at: changes.now) {
-    case .failure(let refusal): throw .imported(changes.entryName(refusal.index), refusal.conflict)
+    case .failure(let refusal): throw .imported(changes.entryName(refusal.index), .conflict(refusal.conflict))
     case .success(let placements):
       // The lock is held for one key at a time.
       for (place, placement) in placements.enumerated() {
@@ -138,7 +143,8 @@ private struct ImportChanges: Sequence {
       id: ids[place], name: imported.name, permission: imported.permission, enabled: imported.enabled,
       expireTime: imported.expireTime, hint: imported.credential.hint,
       creator: imported.creator.isEmpty ? actor.user : imported.creator, createTime: now, updater: actor.user,
-      updateTime: now, revision: 0, noted: Noted(expired: isPast ? imported.expireTime : nil))
+      updateTime: now, revision: 0, noted: Noted(expired: isPast ? imported.expireTime : nil),
+      rateLimit: imported.rateLimit, useLimit: imported.useLimit)
     // One of the changes carries the attempt for all.
     let change = Change(
       .insert(key, imported.credential.digest), type: .imported, by: actor, before: nil,
@@ -147,13 +153,27 @@ private struct ImportChanges: Sequence {
   }
 }
 
+extension ImportOptions {
+  /// nil where no attempt is made.
+  fileprivate var attemptID: RequestID? { validateOnly ? nil : requestID }
+}
+
+/// What keeps one entry from being imported.
+private enum Obstacle {
+  case conflict(Conflict)
+  /// It has the secret of a key that is deleted.
+  case deletedKey
+}
+
 extension DomainError {
   /// Why one entry cannot be imported. Names are not repeated: in a list that was mixed up they may be secrets.
-  fileprivate static func imported(_ entry: String, _ conflict: Conflict) -> DomainError {
-    switch conflict {
-    case .nameTaken: .alreadyExists("\(entry).name is the name of a key that is here already")
-    case .duplicate: .alreadyExists("\(entry).secret is the secret of a key that is here already")
-    case .changed: .aborted("another change came before \(entry): try again")
+  fileprivate static func imported(_ entry: String, _ obstacle: Obstacle) -> DomainError {
+    switch obstacle {
+    case .deletedKey:
+      .alreadyExists("\(entry).secret is the secret of a deleted key: undelete that one, and it is good again")
+    case .conflict(.nameTaken): .alreadyExists("\(entry).name is the name of a key that is here already")
+    case .conflict(.duplicate): .alreadyExists("\(entry).secret is the secret of a key that is here already")
+    case .conflict(.changed): .aborted("another change came before \(entry): try again")
     }
   }
 }

@@ -16,7 +16,7 @@ struct Draft {
 
   func refusal(_ conflict: Conflict) -> DomainError {
     switch conflict {
-    case .nameTaken: .nameTaken(subject.name)
+    case .nameTaken: change.type == .undeleted ? .takenMeanwhile(subject.name) : .nameTaken(subject.name)
     case .duplicate: .internal("a new key met its double")
     case .changed: .aborted("another change of the key \"\(subject.name.text)\" came first: look at it and try again")
     }
@@ -135,7 +135,9 @@ struct Round {
     guard result != before else { return .nothing(before) }
     if result.name != before.name || before.deleteTime != nil, result.deleteTime == nil {
       guard !names.contains(result.name) else { return .later }
-      if index.isTaken(result.name) { throw .nameTaken(result.name) }
+      if index.isTaken(result.name) {
+        throw before.deleteTime == nil ? .nameTaken(result.name) : .takenMeanwhile(result.name)
+      }
     }
     keys.insert(id)
     names.formUnion([before.name, result.name])
@@ -178,5 +180,10 @@ struct Round {
 extension DomainError {
   static func nameTaken(_ name: KeyName) -> DomainError {
     .alreadyExists("a key has the name \"\(name.text)\" already: choose another")
+  }
+
+  /// For a deleted key, which comes back under its own name.
+  static func takenMeanwhile(_ name: KeyName) -> DomainError {
+    .alreadyExists("another key has the name \"\(name.text)\": rename that one first")
   }
 }

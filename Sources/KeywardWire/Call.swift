@@ -62,7 +62,7 @@ package enum Reply: Sendable {
 /// A request as the client gives it; of ``Request`` it differs in holding the secrets themselves.
 package enum OutgoingRequest: Sendable {
   case validateKey(Secret, Permission, asOf: Instant?)
-  case validateKeys([(secret: Secret, permission: Permission)])
+  case validateKeys([(secret: Secret, permission: Permission)], asOf: Instant?)
   case change(ChangeRequest)
   case groupChange(GroupChange)
   case getKey(KeySelector)

@@ -23,12 +23,14 @@ enum Expiry: Equatable {
     } else if let date = try Self.date(text) {
       self = .endOf(date)
     } else if let instant = Instant(rfc3339: text) {
-      guard instant.isRepresentable else { throw ExpiryError("is not in the years 1970 to 9999") }
+      guard instant.isRepresentable else { throw .outOfRange }
       self = .at(instant)
     } else if let span = try Self.span(text) {
       self = span
     } else {
-      throw ExpiryError("is no time: \(Self.forms)")
+      // An instant on a day that there is not is that, and no other form.
+      if text.dropFirst(10).lowercased().hasPrefix("t") { _ = try Self.date(String(text.prefix(10))) }
+      throw .noTime
     }
   }
 
@@ -43,17 +45,43 @@ enum Expiry: Equatable {
     case .seconds(let count): instant = now.adding(seconds: count)
     case .months(let count): instant = now.adding(months: count)
     }
-    guard let instant, instant.isRepresentable else { throw ExpiryError("is not in the years 1970 to 9999") }
+    guard let instant, instant.isRepresentable else {
+      if case .endOf(let date) = self, date.year == 9999 { throw .endsTooLate }
+      throw .outOfRange
+    }
     return instant
   }
 
-  /// As ``instant(now:)``.
-  /// - Parameter argument: what to call it where it cannot be: `--expires`.
-  func instant(now: Instant, of argument: String) throws(CommandFailure) -> Instant? {
+  /// As ``instant(now:)``, and not before now.
+  /// - Parameters:
+  ///   - argument: what to call it where it cannot be: `--expires`.
+  ///   - advice: what would be right in the place of a time that has passed.
+  func instant(now: Instant, of argument: String, else advice: String) throws(CommandFailure) -> Instant? {
+    let instant: Instant?
     do throws(ExpiryError) {
-      return try instant(now: now)
+      instant = try self.instant(now: now)
     } catch {
       throw CommandFailure(.badData, "\(argument) \(error)")
+    }
+    // What has just passed is the daemon's to judge, which takes it for now where that can be meant.
+    if let instant, instant.adding(seconds: Self.leewaySeconds) < now {
+      throw CommandFailure(.badData, "\(argument) \(Times(now: now).full(instant)) has passed: \(advice)")
+    }
+    return instant
+  }
+
+  private static let leewaySeconds: Int64 = 5
+
+  /// As ``instant(now:of:else:)``, for an instant that may be now: nil for that.
+  func laterInstant(now: Instant, of argument: String, else advice: String) throws(CommandFailure) -> Instant? {
+    self == .seconds(0) || self == .months(0) ? nil : try instant(now: now, of: argument, else: advice)
+  }
+
+  /// Whether it counts from now, and so means another instant each time.
+  var isSpan: Bool {
+    switch self {
+    case .seconds, .months: true
+    case .never, .endOf, .at: false
     }
   }
 
@@ -65,7 +93,7 @@ enum Expiry: Equatable {
       let month = Int(decimal: bytes[5..<7]), let day = Int(decimal: bytes[8...])
     else { return nil }
     guard let date = CivilDate(year: year, month: month, day: day) else {
-      throw ExpiryError("is no date of the calendar")
+      throw ExpiryError("is no date of the calendar: there is no such day")
     }
     return date
   }
@@ -87,7 +115,7 @@ enum Expiry: Equatable {
     }
     // Past the year 9999 already, in whatever unit; and what follows stays in bounds.
     guard let count = Int(decimal: digits), count <= (unit.months > 0 ? 120_000 : 400_000_000_000) else {
-      throw ExpiryError("is not in the years 1970 to 9999")
+      throw .outOfRange
     }
     return unit.months > 0 ? .months(count * unit.months) : .seconds(Int64(count) * unit.seconds)
   }
@@ -127,6 +155,11 @@ struct ExpiryError: Error, Equatable, CustomStringConvertible {
   init(_ description: String) {
     self.description = description
   }
+
+  static let noTime = ExpiryError("is no time: \(Expiry.forms)")
+  static let outOfRange = ExpiryError("is not in the years 1970 to 9999")
+  /// Of the last day that there is where local clocks are not ahead.
+  static let endsTooLate = ExpiryError("ends later than the year 9999: give an earlier date")
 }
 
 extension Int {

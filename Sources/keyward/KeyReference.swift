@@ -15,8 +15,19 @@ struct KeyReference {
     do throws(DomainError) {
       name = try KeyName(text)
     } catch {
-      throw CommandFailure(error)
+      throw CommandFailure(
+        .badData,
+        PresentedSecret.isPart(of: text) ? "\(Self.form), and this holds a secret: \(Self.remedy)" : error.message)
     }
+  }
+
+  private static let form = "a KEY is an id or a name"
+  private static let remedy =
+    "rotate its key, for others on this host can read command lines, and the shell may have kept it"
+
+  /// What to say where there is no such key and the text begins as secrets do; else nothing.
+  fileprivate var secretAdvice: String? {
+    name.text.hasPrefix("kw_") ? ": \(Self.form); if this is a secret, \(Self.remedy)" : nil
   }
 
   func key(_ client: Client) throws(ClientError) -> KeyView {
@@ -71,10 +82,16 @@ extension Daemon {
     }
   }
 
-  /// `: did you mean "Web chat"?`, or nothing.
+  /// `: did you mean "Web chat"?`, or that a deleted key had the name, or nothing.
   private func suggestion(for reference: KeyReference) -> String {
+    if let advice = reference.secretAdvice { return advice }
     // Asked first, so that no call is made that would be refused.
     guard let identity = try? client.whoAmI(), identity.rights.contains(.canView) else { return "" }
+    if let deleted = try? deletedKeys(named: reference.name), let id = deleted.last {
+      return deleted.count == 1
+        ? ": a deleted key had it, which keyward undelete \(id) brings back"
+        : ": \(deleted.count) deleted keys had it, the last one \(id), which keyward undelete brings back"
+    }
     var names: [String] = []
     var seen: Set<String> = []
     for text in KeyReference.searches(for: reference.name.text) {

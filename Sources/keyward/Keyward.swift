@@ -17,7 +17,7 @@ struct Keyward: ParsableCommand {
     subcommands: [
       Create.self, List.self, Show.self, Rename.self, Enable.self, Disable.self, Expire.self, Limit.self, Revoke.self,
       Delete.self, Undelete.self, Copy.self, Rotate.self, Validate.self, Import.self, Export.self, Audit.self,
-      WhoAmI.self, Status.self,
+      WhoAmI.self, Status.self, Reload.self,
     ])
 
   /// What argument-parser puts before a message.
@@ -37,7 +37,10 @@ struct Keyward: ParsableCommand {
       do {
         // What a completion script asks with is a command line that is being written.
         let isCompleting = arguments.first == "---completion"
-        let objection = isCompleting ? nil : objection(to: arguments, repeatable: repeatable(in: arguments))
+        let objection =
+          isCompleting
+          ? nil
+          : objection(to: arguments, repeatable: repeatable(in: arguments)) { Validate.repeated($0, of: arguments) }
         if let objection = objection ?? mistypedVerb(in: arguments) { throw ValidationError(objection) }
         var command = try parseAsRoot(arguments)
         guard let verb = command as? any Verb else {
@@ -83,12 +86,17 @@ struct Keyward: ParsableCommand {
 
   /// What to say of a first word that is no verb, which argument-parser would only call unexpected.
   static func mistypedVerb(in arguments: [String]) -> String? {
-    guard let word = arguments.first, !word.hasPrefix("-") else { return nil }
+    let isHelp = arguments.first == "help"
+    guard let word = arguments.dropFirst(isHelp ? 1 : 0).first, !word.hasPrefix("-") else { return nil }
+    if word == "unrevoke" {
+      return "revoking is final, so there is no unrevoke: copy the key, or create another; what is to come back is "
+        + "disabled instead"
+    }
     let verbs = configuration.subcommands.map { $0._commandName } + ["help"]
     guard !verbs.contains(word) else { return nil }
     let near = nearest(to: word, among: verbs)
     let advice = near.isEmpty ? "keyward --help lists them" : "did you mean \(near.joined(separator: " or "))?"
-    return "\"\(word.cut(toColumns: 64))\" is no verb: \(advice)"
+    return "\"\(word.printable.cut(toColumns: 64))\" is no verb: \(advice)"
   }
 
   private static func prepareProcess() {

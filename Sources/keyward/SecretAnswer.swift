@@ -8,6 +8,8 @@ struct SecretAnswer {
   /// What to do where a secret was made and could not be told.
   let remedy: String
   let times: Times
+  /// Whether to say that the secret is not good as the key is, for whoever did not ask for a key that is so.
+  var warnsOfState = true
 
   private static let warning = "The secret is shown once: store it now."
   private static let exposure =
@@ -28,6 +30,7 @@ struct SecretAnswer {
     let change = try request(daemon)
     let (view, secret) = try daemon.ask { (client) throws(ClientError) in try client.change(change) }
     if secret != nil, output.isFileForOthers { writeToStandardError(Self.exposure) }
+    if secret != nil, warnsOfState, let warning = Self.warning(of: view) { writeToStandardError(warning) }
     do throws(CommandFailure) {
       try print(view, secret, daemon.revision, as: common.output, to: output)
       try output.flush()
@@ -39,6 +42,18 @@ struct SecretAnswer {
         "\(error.message); the new secret of the key \(view.key.id) is lost, for it is shown only once: \(remedy)")
     }
     return .success
+  }
+
+  /// `keyward: warning: …` where nobody can use the secret of a key, else nil.
+  static func warning(of view: KeyView) -> String? {
+    let remedy: String
+    switch view.state {
+    case .active: return nil
+    case .expired: remedy = "keyward expire \(view.key.id) WHEN gives it a later end"
+    case .disabled: remedy = "keyward enable \(view.key.id) switches it on"
+    case .revoked, .deleted: remedy = "make another key"
+    }
+    return "keyward: warning: the key is \(view.state.name) already, so its new secret is not good: \(remedy)\n"
   }
 
   private func print(

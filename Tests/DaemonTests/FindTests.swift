@@ -77,6 +77,18 @@ import Testing
     #expect(try verdict("--as-of", "2001-01-01").0 == EX_DATAERR)
   }
 
+  @Test func `The next page of a list as of a span from now is had with the same span`() throws {
+    var token = ""
+    var found: [String] = []
+    repeat {
+      let page = try list("--as-of", "1d", "--page-size", "2", "--page-token", token)
+      found += names(page)
+      token = try #require(page["nextPageToken"] as? String)
+    } while !token.isEmpty && found.count < 9
+    #expect(found == ["Web chat", "web mail", "Batch", "Off"])
+    #expect(try names(list("--as-of", "0s")) == found)
+  }
+
   @Test func `Deleted keys are listed where that is asked for`() throws {
     _ = try client.deleteKey(try client.key(name: try KeyName("Batch")).key.id)
     #expect(try !names(list()).contains("Batch"))

@@ -169,6 +169,80 @@ import Testing
     #expect(try !keyward("disable", "entirely different").errors.contains("did you mean"))
   }
 
+  @Test func `A key that was deleted is told of, with what brings it back`() throws {
+    let (id, _) = try make("Web chat")
+    _ = try answer("delete", "Web chat", "--yes")
+    for verb in ["show", "disable"] {
+      let command = try keyward(verb, "Web chat")
+      #expect(command.status == EX_NOINPUT)
+      #expect(command.errors.contains("a deleted key had it, which keyward undelete \(id) brings back"))
+    }
+    _ = try make("Web chat")
+    let taken = try keyward("undelete", id)
+    #expect(taken.errors.contains("another key has the name \"Web chat\": rename that one first"))
+  }
+
+  @Test func `A secret in the place of a key or in a text is refused and stands nowhere`() throws {
+    let (id, secret) = try make("k")
+    let commands = [
+      ["show", secret], ["create", "for \(secret)", "--permission", "chat"], ["rename", "k", "x\(secret)"],
+      ["revoke", "k", "--reason", "leaked \(secret)"], ["copy", "k", "--name", secret, "--request-id", "r"],
+      ["rotate", "k", "--request-id", "\(secret)-1"], ["disable", "kw_chat_typed"],
+    ]
+    for arguments in commands {
+      let command = try Command.keyward(arguments, at: daemon.scratch)
+      #expect([EX_DATAERR, EX_NOINPUT].contains(command.status), "\(arguments)")
+      #expect(!command.errors.contains("kw_chat_") && command.output.isEmpty, "\(command.errors)")
+    }
+    #expect(try keyward("disable", "kw_chat_typed").errors.contains("if this is a secret, rotate its key"))
+    #expect(try verdict(secret) == "VERDICT_VALID")
+    #expect(daemon.end() == 0)
+    let database = try Data(contentsOf: URL(fileURLWithPath: daemon.scratch.database))
+    #expect(database.range(of: Data(secret.utf8)) == nil && database.range(of: Data(id.utf8)) != nil)
+  }
+
+  @Test func `A copy or rotation of a key that is not good is warned of, and made`() throws {
+    _ = try make("k")
+    _ = try answer("disable", "k")
+    for verb in ["copy", "rotate"] {
+      let command = try keyward(verb, "k")
+      #expect(command.status == 0 && command.output.hasPrefix("kw_chat_"))
+      #expect(command.errors.contains("warning: the key is disabled already, so its new secret is not good"))
+    }
+    #expect(try !keyward("create", "off", "--permission", "chat", "--disabled").errors.contains("warning"))
+  }
+
+  @Test func `A revocation at once may be said as a span of nothing`() throws {
+    _ = try make("k")
+    #expect(try key(answer("revoke", "k", "--at", "0s"))["state"] as? String == "STATE_REVOKED")
+  }
+
+  @Test func `Many secrets are judged in their order, and none is repeated`() throws {
+    let good = try make("good").secret
+    _ = try make("off")
+    let off = try #require(try answer("rotate", "off")["secret"] as? String)
+    _ = try answer("disable", "off")
+    let lines = (0..<250).map { $0 == 7 ? off : $0 == 120 ? "kw_chat_typo" : $0 == 249 ? "" : good }
+    let file = daemon.scratch.closed + "/secrets"
+    try (lines.joined(separator: "\n") + "\n").write(toFile: file, atomically: true, encoding: .utf8)
+    let arguments = ["validate", "--permission", "chat", "--batch"]
+    let table = try Command.keyward(arguments + [file], at: daemon.scratch)
+    #expect(table.status == 1 && table.errors.isEmpty && !table.output.contains("kw_"))
+    let verdicts = table.output.split(separator: "\n").map { $0.prefix { $0 != " " } }
+    #expect(verdicts.count == 250)
+    for (number, verdict) in verdicts.enumerated() {
+      let wanted = number == 7 ? "DISABLED" : [120, 249].contains(number) ? "MALFORMED" : "VALID"
+      #expect(verdict == wanted, "\(number)")
+    }
+    let json = try Command.keyward(
+      arguments + ["-", "--output", "json"], at: daemon.scratch, input: "\(good)\n\(good)")
+    #expect(json.status == 0)
+    let responses = try #require(json.json["responses"] as? [[String: Any]])
+    #expect(responses.map { $0["verdict"] as? String } == ["VERDICT_VALID", "VERDICT_VALID"])
+    #expect(json.json["revision"] as? String != nil && !json.output.contains(good))
+    #expect(try Command.keyward(arguments + ["-"], at: daemon.scratch, input: "").status == EX_DATAERR)
+  }
+
   @Test func `Every change is one line of the log, without its secret`() throws {
     let (id, secret) = try make("k")
     _ = try answer("rename", "k", "n")

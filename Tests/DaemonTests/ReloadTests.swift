@@ -71,6 +71,21 @@ struct ReloadTests {
     try expect([], [])
   }
 
+  @Test func `The verb has it read anew, or tells the mistake with its place`() throws {
+    let host = try Configured(rights: [:])
+    let peer = try host.connect(uid: 5001, gids: [100])
+    try host.write(rights: ["user:5001": .canView])
+    let read = try Command.keyward(["reload"], at: host.daemon.scratch)
+    #expect(read.status == 0 && read.output == "the configuration is in force\n")
+    #expect(try peer.rights() == .canView)
+    let json = try Command.keyward(["reload", "--output", "json"], at: host.daemon.scratch)
+    #expect(json.json["revision"] as? String == "0")
+    try host.write("[rights]\n\"user:5001\" = [\"canSee\"]\n")
+    let refused = try Command.keyward(["reload"], at: host.daemon.scratch)
+    #expect(refused.status == EX_DATAERR && refused.errors.contains("\(host.path):2:16: "), "\(refused.errors)")
+    #expect(try peer.rights() == .canView)
+  }
+
   @Test(arguments: Way.allCases)
   func `With a mistake in the file all stays as it was, and the mistake is told with its place`(way: Way) throws {
     let host = try Configured(rights: ["user:5001": .canView])

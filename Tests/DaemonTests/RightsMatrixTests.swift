@@ -28,7 +28,7 @@ struct RightsMatrixTests {
         var generator = SystemRandomNumberGenerator()
         let questions = permissions.map { (secret: Secret.random(for: $0, using: &generator), permission: $0) }
         let right = permissions.reduce(into: Rights()) { $0.formUnion(.validating($1)) }
-        return Attempt(request: .validateKeys(questions), right: right)
+        return Attempt(request: .validateKeys(questions, asOf: nil), right: right)
       }
     case .createKey:
       [

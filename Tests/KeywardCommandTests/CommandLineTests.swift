@@ -30,7 +30,8 @@ struct CommandLineTests {
     arguments: [
       (["lst"], "did you mean list?"), (["stauts"], "did you mean status?"), (["DELETE", "x"], "did you mean delete?"),
       (["undlete"], "did you mean undelete?"), (["frobnicate"], "keyward --help lists them"),
-      (["", "x"], "keyward --help lists them"),
+      (["", "x"], "keyward --help lists them"), (["help", "lst"], "did you mean list?"),
+      (["help", "nosuch"], "keyward --help lists them"), (["unrevoke", "x"], "is disabled instead"),
     ])
   func mistypedVerb(_ arguments: [String], _ advice: String) {
     #expect(Keyward.mistypedVerb(in: arguments)?.hasSuffix(advice) == true)
@@ -38,7 +39,7 @@ struct CommandLineTests {
 
   @Test("what is a verb, or no word at all, is left to the parser")
   func noMistypedVerb() {
-    for arguments in [[], ["--help"], ["help", "lst"], ["list", "lst"], ["whoami"], ["--version"]] {
+    for arguments in [[], ["--help"], ["help"], ["help", "list"], ["list", "lst"], ["whoami"], ["--version"]] {
       #expect(Keyward.mistypedVerb(in: arguments) == nil)
     }
   }
@@ -75,9 +76,54 @@ struct CommandLineTests {
     #expect(throws: CommandFailure.self) { try long.filter.listQuery(pageToken: "") }
   }
 
-  @Test("a word behind one dash is refused, and not repeated")
+  @Test("a word behind one dash is refused, named, and told how to be written")
   func singleDash() {
-    #expect(objection(to: ["validate", "-kw_chat_x"])?.contains("kw_chat") == false)
+    func told(_ arguments: String...) -> String? {
+      objection(to: arguments) { Validate.repeated($0, of: arguments) }
+    }
+    let rest = "any other word may stand after a -- alone, at the end"
+    #expect(
+      told("create", "x", "--expires", "-3d")
+        == "\"-3d\" begins with a single dash, and options begin with two: as the value of --expires it is written "
+        + "--expires=-3d, and \(rest)")
+    #expect(
+      told("create", "-dash", "--permission", "chat")
+        == "\"-dash\" begins with a single dash, and options begin with two: \(rest)")
+    #expect(told("list", "--page-size=7", "-1")?.contains("as the value of") == false)
+    #expect(told("list", "-\u{1B}[2J")?.contains("\"-\\u{1B}[2J\"") == true)
+    for secret in [["validate", "-hunter2"], ["show", "-kw_chat_x"]] {
+      let text = objection(to: secret) { Validate.repeated($0, of: secret) }
+      #expect(text?.hasPrefix("a word begins with a single dash") == true)
+    }
+  }
+
+  @Test("a value that begins with a dash is taken after a sign")
+  func dashAfterSign() throws {
+    let verb = try #require(try Keyward.parseAsRoot(["copy", "x", "--name=-dash"]) as? Copy)
+    #expect(verb.name == "-dash" && objection(to: ["copy", "x", "--name=-dash"]) == nil)
+    #expect(
+      try #require(try Keyward.parseAsRoot(["create", "--permission", "chat", "--", "-d"]) as? Create).name == "-d")
+  }
+
+  @Test("what begins as our secrets do is cut short in a message wherever it stood on the command line")
+  func masked() {
+    let arguments = ["show", "kw_chat_abc", "--name=xkw_mail_d", "--reason", "see kw_gate"]
+    #expect(
+      Validate.masked("no key has the name \"kw_chat_abc\", nor kw_mail_d, kw_gate or kw_", of: arguments)
+        == "no key has the name \"kw_…\", nor kw_…, kw_… or kw_")
+    #expect(Validate.masked("no key has the name \"Web\"", of: ["show", "Web"]) == "no key has the name \"Web\"")
+  }
+
+  @Test("a span is refused where the same request has to be asked for again, and what is the same each time is not")
+  func spanWithRequestID() {
+    let create = ["create", "x", "--permission", "chat", "--request-id", "r"]
+    #expect(refusal(create + ["--expires", "90d"])?.contains("give a date or an instant") == true)
+    for when in ["never", "2090-01-31", "2090-01-31T00:00:00Z"] {
+      #expect(refusal(create + ["--expires", when]) == nil)
+    }
+    #expect(refusal(["rotate", "x", "--request-id", "r", "--grace", "1mo"])?.contains("give days") == true)
+    #expect(refusal(["rotate", "x", "--request-id", "r", "--grace", "30d"]) == nil)
+    #expect(refusal(["rotate", "x", "--grace", "1mo"]) == nil)
   }
 
   @Test(
@@ -149,6 +195,8 @@ struct CommandLineTests {
       ["disable", "x", "--available"], ["revoke", "--query", "x"], ["delete", "--all", "--etag", "7"],
       ["disable", "--all", "--deleted"], ["rotate", "--all"],
       ["show"], ["create", "x", "--permission", "chat", "--expires", "2027-02-30"],
+      ["validate", "--permission", "chat", "--batch", ""], ["reload", "x"],
+      ["validate", "--permission", "chat", "--batch", "a", "--file", "b"],
     ])
   func refused(_ arguments: [String]) {
     #expect(refusal(arguments) != nil)
@@ -169,7 +217,8 @@ struct CommandLineTests {
       ],
       ["validate", "--permission", "chat", "--as-of", "90d"], ["enable", "--all", "--dry-run"],
       ["disable", "--all", "--unavailable", "--yes"], ["delete", "--all", "--query", "ann", "--permission", "chat"],
-      ["revoke", "--all", "--at", "7d", "--reason", "left", "--yes"],
+      ["revoke", "--all", "--at", "7d", "--reason", "left", "--yes"], ["reload", "--output", "json"],
+      ["validate", "--permission", "chat", "--batch", "-", "--as-of", "7d"],
     ])
   func accepted(_ arguments: [String]) {
     #expect(refusal(arguments) == nil)

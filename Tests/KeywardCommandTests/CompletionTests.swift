@@ -53,7 +53,9 @@ struct CompletionTests {
       try Keyward.parseAsRoot(["--generate-completion-script", shell])
     }
     let script = Keyward.fullMessage(for: try #require(error))
-    for verb in ["show", "rename", "enable", "disable", "expire", "revoke", "delete", "undelete", "copy", "rotate"] {
+    for verb in [
+      "show", "rename", "enable", "disable", "expire", "revoke", "delete", "undelete", "copy", "rotate", "limit",
+    ] {
       #expect(script.contains("---completion \(verb) -- positional@0"), "\(verb)")
     }
     #expect(script.contains("---completion audit -- --key"))

@@ -59,7 +59,8 @@ extension ProcessWideTests {
     @Test("the last date of all has an end only where it ends in time")
     func lastDate() throws {
       #expect(try instant("9999-12-31") == "9999-12-31T23:00:00Z")
-      #expect(throws: ExpiryError("is not in the years 1970 to 9999")) { try instant("9999-12-31", zone: "UTC") }
+      #expect(throws: ExpiryError.endsTooLate) { try instant("9999-12-31", zone: "UTC") }
+      #expect(throws: ExpiryError.outOfRange) { try instant("1960-01-01") }
     }
 
     @Test("an RFC 3339 instant means itself")
@@ -86,10 +87,10 @@ extension ProcessWideTests {
     @Test(
       "a date that the calendar does not have is refused",
       arguments: [
-        "2027-02-30", "2027-02-29", "2027-13-01", "2027-00-10", "2027-04-31", "2027-01-00",
+        "2027-02-30", "2027-02-29", "2027-13-01", "2027-00-10", "2027-04-31", "2027-01-00", "2027-02-30T00:00:00Z",
       ])
     func nonsenseDates(_ text: String) {
-      #expect(throws: ExpiryError("is no date of the calendar")) { try Expiry(text) }
+      #expect(throws: ExpiryError("is no date of the calendar: there is no such day")) { try Expiry(text) }
     }
 
     @Test(
@@ -100,7 +101,28 @@ extension ProcessWideTests {
         "2027-01-31T17:00", "2027-01-31T17:00:00", "Never", "1y6mo", "٣d", "2027-01-3١",
       ])
     func unknownForms(_ text: String) {
-      #expect(throws: ExpiryError("is no time: \(Expiry.forms)")) { try Expiry(text) }
+      #expect(throws: ExpiryError.noTime) { try Expiry(text) }
+    }
+
+    @Test("a time that has passed is told in local time, by the option's name, and one that has just passed is not")
+    func passed() throws {
+      setenv("TZ", Self.berlin, 1)
+      tzset()
+      let error = try #require(
+        #expect(throws: CommandFailure.self) {
+          try Expiry("2026-02-27").instant(now: now, of: "--expires", else: "give a later time, or never")
+        })
+      #expect(
+        error.message
+          == "--expires 2026-02-28 00:00:00 CET (2 days ago) has passed: give a later time, or never")
+      let recent = try Expiry("2026-03-01T12:59:56+01:00").instant(now: now, of: "--at", else: "")
+      #expect(recent == now.adding(seconds: -4))
+    }
+
+    @Test("a span of nothing is now, which needs no instant")
+    func nothing() throws {
+      for text in ["0s", "0d", "0mo"] { #expect(try Expiry(text).laterInstant(now: now, of: "--at", else: "") == nil) }
+      #expect(try Expiry("1s").laterInstant(now: now, of: "--at", else: "") == now.adding(seconds: 1))
     }
 
     @Test(

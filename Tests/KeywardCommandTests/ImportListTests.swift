@@ -6,6 +6,7 @@ import Testing
 
 /// What a list of keys may look like, and what is said, of which line and column, where it looks otherwise.
 @Suite struct ImportListTests {
+  private static let ofNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
   private static let header = "name,permission,secret,sha256,expires,creator,disabled\n"
 
   private func list(_ text: String, _ format: ListFormat = .csv) throws(ImportError) -> ImportList {
@@ -82,7 +83,12 @@ import Testing
     (header + "a,chat,,abc,,,\n", "2:9: sha256 is no SHA-256"),
     (header + "a,chat,s,,soon,,\n", "2:11: expires is no time"),
     (header + "a,chat,s,,90d,,\n", "2:11: expires is no time"),
-    (header + "a,chat,s,,2030-02-30,,\n", "2:11: expires is no time"),
+    (header + "a,chat,s,,2030-02-30,,\n", "2:11: expires is no date of the calendar"),
+    (header + "a,chat,s,,2030-02-30T00:00:00Z,,\n", "2:11: expires is no date of the calendar"),
+    (header + "a,chat,s,,1960-01-01,,\n", "2:11: expires is not in the years 1970 to 9999"),
+    (header + "a,chat,,\(ofNothing),,,\n", "2:9: sha256 is that of the empty text"),
+    ("name,permission,secret,rate\na,chat,s,often\n", "2:10: rate is no rate: give 100/1m"),
+    ("name,permission,secret,uses\na,chat,s,0\n", "2:10: uses use_limit.total is 0"),
     (header + "a,chat,s,,1960-01-01T00:00:00Z,,\n", "2:11: expires is not in the years"),
     (header + "a,chat,s,,,\u{1},\n", "2:12: creator has the control character U+0001"),
     (header + "a,chat,s,,,,yes\n", "2:13: disabled is not true or false"),
@@ -105,7 +111,20 @@ import Testing
     ("{\"name\":\"a\" \"b\"}", "1:13: is neither a comma"), ("{\"name\":\"a", "1:9: is a string that does not end"),
     ("{\"name\":\"a\n\"}", "1:9: is a string that does not end"), ("{\"name\":\"é\\x\"}", "1:11: is no escape"),
     ("{\"name\":\"\\ud800\"}", "1:10: is no escape"), ("{\"name\":\"\\u00g0\"}", "1:10: is no escape"),
-    ("{\"disabled\":\"true\"}", "1:13: is not true or false"), ("{}", "1:1: name is missing"),
+    ("{\"disabled\":\"true\"}", "1:13: is not true or false, as disabled"),
+    ("{\"enabled\":1}", "1:12: is not true or false, as enabled"), ("{\"id\":7}", "1:7: is not a string for id"),
+    ("{\"rateLimit\":\"5/1s\"}", "1:14: is not an object for rateLimit"),
+    ("{\"rateLimit\":{\"count\":5}}", "1:14: rateLimit.period is no whole number of seconds"),
+    ("{\"rateLimit\":{\"count\":\"x\",\"period\":\"1s\"}}", "1:23: rateLimit.count is no number"),
+    ("{\"rateLimit\":{\"count\":0,\"period\":\"1s\"}}", "1:14: rate_limit.count is 0: give 1 to"),
+    ("{\"useLimit\":{\"total\":5,\"total\":5}}", "1:24: is a member of useLimit a second time"),
+    ("{\"useLimit\":{\"total\":5,\"refill\":\"never\"}}", "1:33: useLimit.refill is none of REFILL_NEVER,"),
+    ("{\"useLimit\":{\"sum\":5}}", "1:13: useLimit has a member that there is not: give refill, total"),
+    (
+      "{\"name\":\"a\",\"permission\":\"chat\",\"secret\":\"s\",\"disabled\":true,\"enabled\":false}",
+      "1:57: disabled is given beside enabled"
+    ),
+    ("{}", "1:1: name is missing"),
     ("{", "1:2: is not a member"),
     ("\n{\"name\":\"\\u00e9\",\"permission\":\"x\"}", "2:31: permission is not chat"),
   ])
@@ -120,7 +139,7 @@ import Testing
     #expect(error(bytes, format) == "2:3: is not UTF-8: give the list in UTF-8")
   }
 
-  @Test func `A list goes in portions that a call can hold, under a name that it always has`() throws {
+  @Test func `A list goes in portions that a call can hold`() throws {
     let creator = String(repeating: "c", count: 100)
     let text =
       "name,permission,secret,creator\n" + (0..<25_000).map { "n\($0),chat,secret-\($0),\(creator)\n" }.joined()
@@ -131,10 +150,6 @@ import Testing
       #expect(portion.keys.count <= ImportKeys.maxCount)
       #expect(portion.keys.map(\.byteCount).reduce(0, +) <= Client.importByteLimit)
     }
-    let again = try self.list(text)
-    #expect(again.requestID(skipExisting: false) == list.requestID(skipExisting: false))
-    #expect(list.requestID(skipExisting: true) != list.requestID(skipExisting: false))
-    #expect(try self.list(text + "x,chat,s,\n").requestID(skipExisting: false) != list.requestID(skipExisting: false))
   }
 
   @Test func `What the daemon says of an entry is told with its line and column`() throws {
@@ -177,12 +192,56 @@ import Testing
   func `An answer that does not come to the end of a list leaves all or nothing`(error: ClientError) {
     #expect(
       Import.consequence(of: error, isLast: true, error.message)
-        == "gone; all keys were imported, or none: the same command within 24 hours imports nothing twice")
+        == "gone; all keys were imported, or none: where they were, the same command says that they are here already")
   }
 
-  @Test func `A format is known by the file's name`() {
-    #expect(["a.jsonl", "a.NDJSON", "a.json"].map { ListFormat(path: $0) } == [.jsonl, .jsonl, .jsonl])
-    #expect(["a.csv", "-", "a"].map { ListFormat(path: $0) } == [.csv, .csv, .csv])
+  @Test func `A format is known by the file's name, and else by how the list begins`() {
+    func format(_ path: String, _ text: String = "name,") -> ListFormat {
+      ListFormat(path: path, of: ImportText(Array(text.utf8)))
+    }
+    #expect(["a.jsonl", "a.NDJSON", "a.json"].map { format($0) } == [.jsonl, .jsonl, .jsonl])
+    #expect(["a.csv", "-", "a"].map { format($0) } == [.csv, .csv, .csv])
+    for text in ["{}", "\n \t\r\n{", "\u{FEFF} {"] { #expect(format("-", text) == .jsonl, "\(text)") }
+    for text in ["", "\u{FEFF}", "  ", "x{"] { #expect(format("-", text) == .csv, "\(text)") }
+    #expect(format("a.csv", "{}") == .csv && format("list", "{}") == .jsonl)
+  }
+
+  @Test func `Limits come as they are given to create, or as the protocol buffers' JSON has them`() throws {
+    let csv = try keys("name,permission,secret,rate,uses\na,chat,s,\"100/1m,burst=20\",1000/monthly\nb,chat,t,none,\n")
+    let jsonl = try keys(
+      """
+      {"name":"a","permission":"chat","secret":"s","rateLimit":{"count":"100","period":"60s","burst":20},\
+      "useLimit":{"total":"1000","refill":"REFILL_MONTHLY"}}
+      {"name":"b","permission":"chat","secret":"t","rateLimit":null}
+      """, .jsonl)
+    for keys in [csv, jsonl] {
+      #expect(
+        try keys.map(\.key.rateLimit) == [RateLimit(count: 100, periodSeconds: 60, burst: 20), nil])
+      #expect(try keys.map(\.key.useLimit) == [UseLimit(total: 1000, refill: .monthly), nil])
+    }
+  }
+
+  @Test func `What only an export says is passed over, but no key that has ended comes to life`() throws {
+    let header =
+      "id,name,permission,expires,creator,disabled,state,availability,revoked,revoke_reason,hint,created,updater,"
+      + "updated,last_used,deleted,purged,etag,rate,uses,secret\n"
+    let row = "key_x,a,chat,,ann,FALSE,active,available,,,h,t,ann,t,,,,7,5/1s,,s\n"
+    #expect(try keys(header + row).first?.key.rateLimit == RateLimit(count: 5, periodSeconds: 1))
+    let json = #""id":"key_x","name":"a","permission":"PERMISSION_CHAT","state":"STATE_ACTIVE","etag":"7","secret":"s""#
+    #expect(try keys("{\(json),\"enabled\":false}", .jsonl).first?.key.enabled == false)
+    #expect(
+      error(Array((header + "key_x,a,chat,,ann,false,revoked,unavailable,2030-01-31,,,,,,,,,,,,s\n").utf8), .csv)
+        == "2:45: tells that the key is revoked, and no key is imported so: leave the line out")
+    for field in ["revokeTime", "deleteTime"] {
+      let text = "{\(json),\"\(field)\":\"2030-01-31T00:00:00Z\"}"
+      #expect(error(Array(text.utf8), .jsonl)?.hasSuffix("no key is imported so: leave the line out") == true)
+    }
+  }
+
+  @Test func `Blanks between the names of the header line are no part of them, and values are as they are`() throws {
+    let keys = try keys(" name ,\tpermission, secret , disabled\na,chat, s ,True\n")
+    #expect(keys.first?.secret?.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } == " s ")
+    #expect(keys.first?.key.enabled == false)
   }
 
   @Test func `A bar shows how far it is`() {

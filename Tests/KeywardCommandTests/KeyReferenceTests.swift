@@ -49,6 +49,16 @@ struct KeyReferenceTests {
     #expect(error?.message == "not allowed")
   }
 
+  @Test("a secret in the place of a key is refused with what to do, and not repeated")
+  func secret() {
+    let secret = "kw_chat_00000000000000000000000000000048L5Fo"
+    for text in [secret, "key \(secret)"] {
+      let error = #expect(throws: CommandFailure.self) { try KeyReference(text) }
+      #expect(error?.message.hasPrefix("a KEY is an id or a name, and this holds a secret: rotate its key") == true)
+      #expect(error?.message.contains("kw_") == false && error?.status == .badData)
+    }
+  }
+
   @Test("what is no id is only ever a name")
   func nameOnly() throws {
     let byName = try view("by name")

@@ -83,6 +83,43 @@ struct LifeTests {
     #expect(deleted.contains("\nexpired "))
   }
 
+  @Test("details of a deleted key say that it was revoked, not that it will be")
+  func revokedAndDeleted() throws {
+    let output = KeyOutput(times: Times(now: now))
+    func card(_ time: Instant) throws -> String {
+      let key = try key {
+        $0.revokeTime = time
+        $0.deleteTime = now
+      }
+      return output.card(KeyView(key, at: now)).lines(Palette(isTerminal: false))
+    }
+    #expect(try card(now.adding(seconds: -60)).contains("\nrevoked "))
+    #expect(try card(now.adding(seconds: 60)).contains("\nwill be revoked "))
+  }
+
+  @Test("a new secret that is not good is warned of, with what makes it good")
+  func warnings() throws {
+    func warning(_ change: (inout Key) -> Void) throws -> String? {
+      SecretAnswer.warning(of: KeyView(try key(change), at: now))
+    }
+    #expect(try warning { _ in } == nil)
+    #expect(
+      try warning { $0.expireTime = now }
+        == "keyward: warning: the key is expired already, so its new secret is not good: "
+        + "keyward expire key_0123456789ABCDEFGHIJ WHEN gives it a later end\n")
+    #expect(try warning { $0.enabled = false }?.contains("keyward enable key_0123456789ABCDEFGHIJ") == true)
+  }
+
+  @Test("an export tells the limits of a key as they are given")
+  func exportedLimits() throws {
+    let key = try key {
+      $0.rateLimit = try? RateLimit(count: 100, periodSeconds: 60, burst: 20)
+      $0.useLimit = try? UseLimit(total: 1000, refill: .monthly)
+    }
+    #expect(CSVRow.header.hasSuffix(",etag,rate,uses\r\n"))
+    #expect(CSVRow(KeyView(key, at: now)).text.hasSuffix(",7,\"100/1m,burst=20\",1000/monthly\r\n"))
+  }
+
   @Test("the audit says what became what")
   func auditDetails() throws {
     let output = AuditOutput(times: Times(now: now))

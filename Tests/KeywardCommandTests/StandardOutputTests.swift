@@ -12,6 +12,20 @@ struct StandardOutputTests {
     return (ends[0], ends[1])
   }
 
+  @Test("a terminal is as wide as COLUMNS says, else as it says itself, else 80")
+  func width() {
+    // A pipe has no size, as a terminal may have none.
+    let (reader, writer) = pipe()
+    defer {
+      close(reader)
+      close(writer)
+    }
+    #expect(StandardOutput.width(of: writer, variable: "132") == 132)
+    for variable in [nil, "", "0", "-7", "wide"] {
+      #expect(StandardOutput.width(of: writer, variable: variable) == 80)
+    }
+  }
+
   @Test("a full disk is an error of input and output")
   func fullDisk() throws {
     let descriptor = open("/dev/full", O_WRONLY)

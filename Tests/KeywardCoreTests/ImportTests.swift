@@ -14,13 +14,13 @@ import Testing
 
   private func key(
     _ name: String, secret: String? = nil, permission: Permission = .chat, expireTime: Instant? = nil,
-    creator: String = "", enabled: Bool = true
+    creator: String = "", enabled: Bool = true, rateLimit: RateLimit? = nil, useLimit: UseLimit? = nil
   ) throws -> ImportKey {
     try ImportKey(
       name: KeyName(name), permission: permission,
       credential: Secret.text(secret ?? "secret of \(name)").withUnsafeBytes {
         try ImportCredential(secret: $0, for: permission)
-      }, expireTime: expireTime, creator: creator, enabled: enabled)
+      }, expireTime: expireTime, creator: creator, enabled: enabled, rateLimit: rateLimit, useLimit: useLimit)
   }
 
   private func run(_ keys: [ImportKey], _ options: ImportOptions = ImportOptions()) throws -> ImportOutcome {
@@ -101,11 +101,53 @@ import Testing
     #expect(first == ImportOutcome(importedCount: 2, skippedCount: 1, revision: 3))
     clock.advance(seconds: 1)
     #expect(try run(keys, options) == first)
-    #expect(try run(keys, ImportOptions(skipExisting: true, validateOnly: true, requestID: id)) == first)
+    // What is only checked is no attempt: everything is here.
+    #expect(
+      try run(keys, ImportOptions(skipExisting: true, validateOnly: true, requestID: id))
+        == ImportOutcome(importedCount: 0, skippedCount: 3, revision: 3))
     #expect(throws: DomainError.self) { try run([key("c")], options) }
     let again = try Registry(store: store)
     #expect(try again.importKeys(ImportKeys(keys, options), by: .sample, at: clock.now) == first)
     #expect(store.keys.count == 3)
+  }
+
+  @Test func `A check leaves no attempt, and is answered as things are though the import was made`() throws {
+    let id = try RequestID("r")
+    _ = try run([key("a")], ImportOptions(validateOnly: true, requestID: id))
+    #expect(try run([key("b")], ImportOptions(requestID: id)).importedCount == 1)
+    #expect(try refusal([key("b")], ImportOptions(validateOnly: true, requestID: id)) != nil)
+    #expect(try run([key("c")], ImportOptions(validateOnly: true, requestID: id)).importedCount == 1)
+  }
+
+  @Test func `Keys come with their limits, which count from the import on`() throws {
+    let (rate, uses) = (try RateLimit(count: 2, periodSeconds: 60), try UseLimit(total: 3))
+    let id = try RequestID("r")
+    _ = try run([key("a", rateLimit: rate, useLimit: uses)], ImportOptions(requestID: id))
+    #expect(store.keys.first?.key.rateLimit == rate && store.keys.first?.key.useLimit == uses)
+    let verdicts = try (0..<3).map { _ in
+      try registry.reserveUses(at: clock.now)
+      return verdict("secret of a")
+    }
+    #expect(verdicts == [.valid, .valid, .rateLimited])
+    // Other limits are other content.
+    let other = try refusal([key("a", rateLimit: rate)], ImportOptions(requestID: id))
+    #expect(other?.message.hasPrefix("request_id was used for another request") == true)
+  }
+
+  @Test func `The secret of a deleted key is told to be that`() throws {
+    _ = try run([key("a")])
+    let id = try #require(store.keys.first?.key.id)
+    _ = registry.commit([Command(ChangeRequest(.delete(id)), by: .sample)], at: clock.now)
+    #expect(
+      try refusal([key("a")])
+        == .alreadyExists(
+          "keys[0].secret is the secret of a deleted key: undelete that one, and it is good again"))
+    #expect(try run([key("a")], ImportOptions(skipExisting: true)).skippedCount == 1)
+  }
+
+  @Test func `The SHA-256 of the empty text is of no secret`() {
+    let digest = UnsafeRawBufferPointer(start: nil, count: 0)
+    #expect(throws: DomainError.self) { try ImportCredential(digest: Digest(sha256: digest)) }
   }
 
   @Test func `A store that fails leaves nothing behind`() throws {
@@ -150,6 +192,6 @@ import Testing
 
   @Test func `A secret of keyward's own keeps its hint, and a digest has none`() throws {
     #expect(try key("a", secret: Secret.sample(1).text).credential.hint == Secret.sample(1).hint)
-    #expect(ImportCredential(digest: .sample(1)).hint == "sha256…")
+    #expect(try ImportCredential(digest: .sample(1)).hint == "sha256…")
   }
 }

@@ -93,6 +93,43 @@ import Testing
     }
   }
 
+  @Test("All pages are judged as of the first one's instant, whatever a span from now gives by then")
+  func laterInstant() throws {
+    let end = Instant.noon.adding(seconds: 100)
+    let keys = (1...4).map { StoredKey(key: .sample($0, expireTime: end), digest: .sample($0), ordinal: Int64($0)) }
+    let registry = try Registry(store: FakeStore(keys))
+    func page(_ token: String, asOf: Instant?, at now: Instant) throws -> KeyPage {
+      try registry.list(ListQuery(availabilities: [.available], asOf: asOf, pageSize: 1, pageToken: token), at: now)
+    }
+    let first = try page("", asOf: end.adding(seconds: -1), at: .noon)
+    let second = try page(first.nextPageToken, asOf: end, at: .noon.adding(seconds: 1))
+    #expect(second.totalSize == 4 && second.keys.map(\.state) == [.active])
+    let third = try page(second.nextPageToken, asOf: end.adding(seconds: 86398), at: .noon.adding(seconds: 2))
+    #expect(third.keys.map(\.key.name.text) == ["sample-3"])
+    // What was asked about has come: the list goes on, as of now.
+    let past = try page(third.nextPageToken, asOf: end.adding(seconds: 10), at: end.adding(seconds: 10))
+    #expect(past.totalSize == 0)
+    for asOf in [nil, end.adding(seconds: 86399), Instant.noon.adding(seconds: -86400)] {
+      #expect(throws: DomainError.self) { try page(first.nextPageToken, asOf: asOf, at: .noon) }
+    }
+    let plain = try page("", asOf: nil, at: .noon)
+    #expect(throws: DomainError.self) { try page(plain.nextPageToken, asOf: end, at: .noon) }
+  }
+
+  @Test("A deleted key is not listed as of its purge, late as the sweeper may be")
+  func purged() throws {
+    let purge = Instant.noon.adding(seconds: 100)
+    let key = StoredKey(key: .sample(deleteTime: .epoch, purgeTime: purge), digest: .sample(1), ordinal: 1)
+    let registry = try Registry(store: FakeStore([key]))
+    func count(asOf: Instant?, at now: Instant = .noon) throws -> Int {
+      try registry.list(ListQuery(showDeleted: true, asOf: asOf), at: now).totalSize
+    }
+    #expect(try count(asOf: nil) == 1)
+    #expect(try count(asOf: purge.adding(seconds: -1)) == 1)
+    #expect(try count(asOf: purge) == 0)
+    #expect(try count(asOf: nil, at: purge) == 0)
+  }
+
   @Test("The size of the page may change from one to the next")
   func changingSize() throws {
     let first = try registry.list(ListQuery(pageSize: 3), at: .noon)

@@ -60,6 +60,55 @@ import Testing
     #expect(try create("k", expireTime: .latest).view.key.expireTime == .latest)
   }
 
+  @Test("What a change answers tells of the very last use, which is not written yet")
+  func lastUseInReplies() throws {
+    let (view, secret) = try create("used")
+    clock.advance(seconds: 7)
+    #expect(verdict(secret) == .valid)
+    let used = clock.now
+    clock.advance(seconds: 7)
+    let id = view.key.id
+    let changes: [ChangeRequest.Action] = [
+      .update(id, KeyUpdate(enabled: false)), .update(id, KeyUpdate(enabled: false)),
+      .rotate(id, try RotateKey(graceSeconds: 0)),
+      .delete(id), .undelete(id), .revoke(id, Revocation()),
+    ]
+    for action in changes {
+      let command = Command(ChangeRequest(action), by: .sample)
+      let outcome = try #require(registry.commit([command], at: clock.now).first).get()
+      #expect(outcome.view.key.lastUsedTime == used, "\(action)")
+    }
+  }
+
+  @Test("An instant that has just passed counts as now where that is meant, and an older one does not")
+  func justPassed() throws {
+    let (view, secret) = try create("k")
+    let (recent, old) = (clock.now.adding(seconds: -5), clock.now.adding(seconds: -6))
+    #expect(try registry.list(ListQuery(asOf: recent), at: clock.now).totalSize == 1)
+    #expect(throws: DomainError.self) { try registry.list(ListQuery(asOf: old), at: clock.now) }
+    #expect(
+      try registry.validate(secret.presented, for: .chat, asOf: recent, at: clock.now).verdict == .valid)
+    func revoke(_ time: Instant) throws -> Key {
+      let command = Command(ChangeRequest(.revoke(view.key.id, Revocation(time: time))), by: .sample)
+      return try #require(registry.commit([command], at: clock.now).first).get().view.key
+    }
+    #expect(throws: DomainError.self) { try revoke(old) }
+    #expect(try revoke(recent).revokeTime == clock.now)
+  }
+
+  @Test("A deleted key whose name is taken says which key is to be renamed")
+  func undeleteTaken() throws {
+    let id = try create("k").view.key.id
+    func change(_ action: ChangeRequest.Action) throws -> Outcome {
+      try #require(registry.commit([Command(ChangeRequest(action), by: .sample)], at: clock.now).first).get()
+    }
+    _ = try change(.delete(id))
+    _ = try create("k")
+    #expect(throws: DomainError.alreadyExists("another key has the name \"k\": rename that one first")) {
+      try change(.undelete(id))
+    }
+  }
+
   @Test("What is not there is not found, in a person's words")
   func notFound() throws {
     #expect(throws: DomainError.notFound("no key has the id \(KeyID.sample(1))")) {

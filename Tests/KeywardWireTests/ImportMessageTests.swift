@@ -7,6 +7,8 @@ import Testing
   let arena = Arena()
 
   private static let secret = "another system's secret"
+  private static let digestOfNothing = Digest(sha256: UnsafeRawBufferPointer(start: nil, count: 0))
+    .withUnsafeBytes { Array($0) }
 
   private func request(_ fields: (inout ProtoWriter) -> Void) throws(CallError) -> ImportKeys {
     let request = try decode("keyward.v1.KeyService", "ImportKeys", ProtoWriter(fields))
@@ -101,7 +103,8 @@ import Testing
       KeyToImport(
         try ImportKey(
           name: KeyName("a"), permission: .chat, credential: credential, expireTime: .latest, creator: "bob",
-          enabled: false), secret: secret),
+          enabled: false, rateLimit: RateLimit(count: 9, periodSeconds: 60, burst: 2),
+          useLimit: UseLimit(total: 7, refill: .daily)), secret: secret),
       KeyToImport(
         try ImportKey(
           name: KeyName("b"), permission: .secureMail, credential: ImportCredential(digest: credential.digest)),
@@ -129,6 +132,13 @@ import Testing
       (key("b") { $0.text(3, "") }, "keys[1].secret is empty"),
       (key("b") { $0.data(3, [0xFF]) }, "keys[1].secret is not UTF-8"),
       (key("b") { $0.data(4, [1]) }, "keys[1].sha256 has 1 bytes"),
+      (key("b") { $0.data(4, Self.digestOfNothing) }, "keys[1].sha256 is that of the empty text"),
+      (
+        key("b") {
+          $0.text(3, Self.secret)
+          $0.message(8) { $0.varint(1, 5) }
+        }, "keys[1].rate_limit.period is missing"
+      ),
       (ProtoWriter { $0.text(1, "b") }, "keys[1].permission is missing"),
       (
         key("b") {

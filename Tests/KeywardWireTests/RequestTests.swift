@@ -57,12 +57,14 @@ import Testing
 
   @Test func `A batch and a question to the audit arrive`() throws {
     let secret = Array("another system's".utf8).withUnsafeBytes { Secret(copying: $0) }
-    guard case .validateKeys(let questions) = try roundTrip(.validateKeys([(secret, .chat), (secret, .secureMail)]))
-    else {
+    let later = Instant(seconds: 2_000_000_000)
+    let batch = OutgoingRequest.validateKeys([(secret, .chat), (secret, .secureMail)], asOf: later)
+    guard case .validateKeys(let questions) = try roundTrip(batch) else {
       Issue.record("not a batch")
       return
     }
     #expect(questions.map(\.permission) == [.chat, .secureMail])
+    #expect(questions.map(\.asOf) == [later, later])
     #expect(questions.map(\.secret) == [.digest(secret.digest), .digest(secret.digest)])
     let query = try AuditPageQuery(
       AuditQuery(

@@ -26,6 +26,14 @@ struct Index: ~Copyable {
 
   func key(name: KeyName) -> Key? { row(of: name).flatMap { key(at: $0) } }
 
+  /// A key with its very last use, which may not be written yet.
+  func withLastUse(_ key: Key) -> Key {
+    guard let use = row(of: key.id).flatMap({ lastUses[$0] }) else { return key }
+    var key = key
+    key.lastUsedTime = max(key.lastUsedTime ?? use, use)
+    return key
+  }
+
   /// Whose secret it is or was.
   func key(digest: Digest) -> Key? { find(digest).flatMap { key(at: $0.row) } }
 

@@ -87,6 +87,8 @@ final class KeyBlock: @unchecked Sendable {
       enabled: record.flags.contains(.enabled))
   }
 
+  func purgeTime(_ row: Int) -> Instant? { rest(row).purgeTime }
+
   private func rest(_ row: Int) -> KeyRest {
     records[row].flags.contains(.hasRest) ? rests[UInt16(row)] ?? .none : .none
   }

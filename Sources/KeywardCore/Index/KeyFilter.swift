@@ -6,6 +6,7 @@ struct KeyFilter {
   private let wanted: UInt8
   private let mask: UInt8
   private let availabilities: Set<Availability>
+  private let findsDeleted: Bool
   /// nil where any key is found whatever its texts are.
   private let text: Text?
 
@@ -26,6 +27,7 @@ struct KeyFilter {
       mask.insert(.secureMail)
       if query.permissions.contains(.secureMail) { wanted.insert(.secureMail) }
     }
+    findsDeleted = query.showDeleted
     self.mask = mask.searched
     self.wanted = wanted.searched
     var availabilities = query.availabilities
@@ -43,6 +45,8 @@ struct KeyFilter {
       found = RowSet(first: block.count)
     }
     found.formIntersection(flagged(block))
+    // The sweeper may be late; the end of the 30 days is not.
+    if findsDeleted { dropPurged(of: block, from: &found) }
     guard !availabilities.isEmpty else { return found }
     let candidates = found
     candidates.visit { row in
@@ -51,6 +55,12 @@ struct KeyFilter {
       return true
     }
     return found
+  }
+
+  private func dropPurged(of block: KeyBlock, from found: inout RowSet) {
+    for row in 0..<block.count where block.searched[row] & KeyRecord.Flags.deleted.searched != 0 {
+      if let time = block.purgeTime(row), time <= now { found.remove(row) }
+    }
   }
 
   private func flagged(_ block: KeyBlock) -> RowSet {

@@ -6,12 +6,14 @@ struct KeySnapshot: Sendable {
   let users: ChunkedArray<User>
 
   /// Finds a page of keys.
-  /// - Parameter lastUses: when the keys of some rows were used last.
-  /// - Throws: ``DomainError/invalid(field:_:)`` for a page token that this query never gave.
+  /// - Parameters:
+  ///   - token: where the page before ended; nil for the first one.
+  ///   - lastUses: when the keys of some rows were used last.
   func page(
-    _ query: ListQuery, at now: Instant, soonEnd: Instant, lastUses: (Range<Int>) -> [Instant?]
-  ) throws(DomainError) -> KeyPage {
-    let start = query.pageToken.isEmpty ? nil : try PageToken(query.pageToken, of: query).place
+    _ query: ListQuery, after token: PageToken?, at now: Instant, soonEnd: Instant,
+    lastUses: (Range<Int>) -> [Instant?]
+  ) -> KeyPage {
+    let start = token?.place
     var startName = Array((start?.name ?? "").utf8)
     let filter = KeyFilter(query, users: users, at: now, soonEnd: soonEnd)
     // The texts that candidates point to are those of this snapshot's blocks, and that of the start.
@@ -24,14 +26,14 @@ struct KeySnapshot: Sendable {
         }
         var search = KeySearch(query.order, limit: query.pageSize, after: start)
         let total = search.run(rows, filter, lastUses)
-        return page(search.page, total, query, filter, lastUses)
+        return page(search.page, total, query, asOf: token?.asOf ?? query.asOf, filter, lastUses)
       }
     }
   }
 
   private func page(
-    _ found: (candidates: [Candidate], hasMore: Bool), _ total: Int, _ query: ListQuery, _ filter: KeyFilter,
-    _ lastUses: (Range<Int>) -> [Instant?]
+    _ found: (candidates: [Candidate], hasMore: Bool), _ total: Int, _ query: ListQuery, asOf: Instant?,
+    _ filter: KeyFilter, _ lastUses: (Range<Int>) -> [Instant?]
   ) -> KeyPage {
     let keys = found.candidates.compactMap { candidate in
       let lastUsed = lastUses(candidate.row..<candidate.row + 1).first ?? nil
@@ -42,7 +44,7 @@ struct KeySnapshot: Sendable {
     var token = ""
     if found.hasMore, let last = found.candidates.last {
       let place = ListPlace(name: last.foldedName, instant: last.instant, ordinal: rows.ordinal(last.row))
-      token = PageToken(place).text(for: query)
+      token = PageToken(place, asOf: asOf).text(for: query)
     }
     return KeyPage(
       keys: keys.map { KeyView($0, at: filter.now, soonEnd: filter.soonEnd) }, nextPageToken: token, totalSize: total)

@@ -10,7 +10,7 @@ enum GroupChangeMessages {
     guard let key = fields.key?.pointee else {
       throw CallError(.invalidArgument, "key is missing: give one with the new values")
     }
-    let update = try UpdateKeyMessages.update(to: key, fields.update_mask)
+    let update = try UpdateKeyMessages.update(to: key, fields.update_mask, isOfMany: true)
     return try group(.update(update), fields.keys, fields.n_keys)
   }
 

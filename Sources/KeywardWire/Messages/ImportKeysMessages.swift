@@ -41,10 +41,11 @@ enum ImportKeysMessages {
     let credential = try credential(fields, for: permission)
     let expireTime = try instant(fields.expire_time, "expire_time")
     let creator = try fields.creator.text("creator")
+    let (rateLimit, useLimit) = (try rateLimit(fields.rate_limit), try useLimit(fields.use_limit))
     return try checked { () throws(DomainError) in
       try ImportKey(
         name: try KeyName(name), permission: permission, credential: credential, expireTime: expireTime,
-        creator: creator, enabled: fields.disabled == 0)
+        creator: creator, enabled: fields.disabled == 0, rateLimit: rateLimit, useLimit: useLimit)
     }
   }
 
@@ -62,7 +63,7 @@ enum ImportKeysMessages {
         throw CallError(
           .invalidArgument, "sha256 has \(fields.sha256.len) bytes: give the \(Digest.byteCount) of SHA-256")
       }
-      return ImportCredential(digest: digest)
+      return try checked { () throws(DomainError) in try ImportCredential(digest: digest) }
     default: throw CallError(.invalidArgument, "secret is missing: give the secret or its SHA-256")
     }
   }
@@ -94,6 +95,8 @@ enum ImportKeysMessages {
     message.pointee.expire_time = try arena.timestamp(key.expireTime)
     message.pointee.creator = try arena.data(key.creator)
     message.pointee.disabled = key.enabled ? 0 : 1
+    message.pointee.rate_limit = try arena.rateLimit(key.rateLimit)
+    message.pointee.use_limit = try arena.useLimit(key.useLimit)
     if let secret = imported.secret {
       message.pointee.credential_case = KEYWARD__V1__IMPORTED_KEY__CREDENTIAL_SECRET
       message.pointee.secret = try arena.data(secret)

@@ -86,7 +86,8 @@ extension OutgoingRequest {
     switch self {
     case .validateKey(let secret, let permission, let asOf):
       try ValidateKeyMessages.encodeRequest(secret, permission, asOf: asOf, in: arena)
-    case .validateKeys(let questions): try ValidateKeysMessages.encodeRequest(questions, in: arena)
+    case .validateKeys(let questions, let asOf):
+      try ValidateKeysMessages.encodeRequest(questions, asOf: asOf, in: arena)
     case .change(let request): try ChangeMessages.encodeRequest(request, in: arena)
     case .groupChange(let group): try GroupChangeMessages.encodeRequest(group, in: arena)
     case .getKey(let selector): try GetKeyMessages.encodeRequest(selector, in: arena)

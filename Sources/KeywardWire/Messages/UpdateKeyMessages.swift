@@ -16,11 +16,12 @@ enum UpdateKeyMessages {
   }
 
   /// What a mask and a key with new values ask for.
+  /// - Parameter isOfMany: whether it is to be of several keys, of which no two may have one name.
   static func update(
-    to key: Keyward__V1__Key, _ mask: UnsafeMutablePointer<Google__Protobuf__FieldMask>?
+    to key: Keyward__V1__Key, _ mask: UnsafeMutablePointer<Google__Protobuf__FieldMask>?, isOfMany: Bool = false
   ) throws(CallError) -> KeyUpdate {
     try checkTexts(of: key)
-    let paths = try paths(mask)
+    let paths = try paths(mask, choice: Path.choice(isOfMany: isOfMany))
     let name = paths.contains(.name) ? try newName(key.name) : nil
     let expireTime = paths.contains(.expireTime) ? try instant(key.expire_time, "key.expire_time") : nil
     return KeyUpdate(
@@ -96,25 +97,27 @@ extension UpdateKeyMessages {
     case rateLimit = "rate_limit"
     case useLimit = "use_limit"
 
-    static let choice = "give " + allCases.map(\.rawValue).joined(separator: ", ")
+    static func choice(isOfMany: Bool) -> String {
+      "give " + allCases.filter { !isOfMany || $0 != .name }.map(\.rawValue).joined(separator: ", ")
+    }
   }
 
   private static func paths(
-    _ mask: UnsafeMutablePointer<Google__Protobuf__FieldMask>?
+    _ mask: UnsafeMutablePointer<Google__Protobuf__FieldMask>?, choice: String
   ) throws(CallError) -> Set<Path> {
     var paths: Set<Path> = []
     if let mask = mask?.pointee {
       for text in UnsafeBufferPointer(start: mask.paths, count: mask.n_paths) {
         let text = try text.text("update_mask")
-        guard let path = Path(rawValue: text) else { throw refusal(of: text) }
+        guard let path = Path(rawValue: text) else { throw refusal(of: text, choice) }
         paths.insert(path)
       }
     }
-    guard !paths.isEmpty else { throw CallError(.invalidArgument, "update_mask is empty: \(Path.choice)") }
+    guard !paths.isEmpty else { throw CallError(.invalidArgument, "update_mask is empty: \(choice)") }
     return paths
   }
 
-  private static func refusal(of path: String) -> CallError {
+  private static func refusal(of path: String, _ choice: String) -> CallError {
     let reason: String
     switch path {
     case "permission": reason = "a key's permission never changes"
@@ -127,7 +130,7 @@ extension UpdateKeyMessages {
     default: reason = "there is no such field to change"
     }
     let shown = String(path.unicodeScalars.prefix(128))
-    return CallError(.invalidArgument, "update_mask holds \"\(shown)\", and \(reason): \(Path.choice)")
+    return CallError(.invalidArgument, "update_mask holds \"\(shown)\", and \(reason): \(choice)")
   }
 
   private static func newName(_ field: ProtobufCBinaryData) throws(CallError) -> KeyName {

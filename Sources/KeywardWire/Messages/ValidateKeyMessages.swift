@@ -15,9 +15,7 @@ enum ValidateKeyMessages {
   static func encodeRequest(
     _ secret: Secret, _ permission: Permission, asOf: Instant?, in arena: Arena
   ) throws(CallError) -> Message {
-    let message = try encode(secret, permission, in: arena)
-    message.pointee.as_of_time = try arena.timestamp(asOf)
-    return Message(message)
+    Message(try encode(secret, permission, asOf: asOf, in: arena))
   }
 
   static func encodeReply(_ validation: Validation, in arena: Arena) throws(CallError) -> Message {
@@ -42,11 +40,12 @@ extension ValidateKeyMessages {
   }
 
   static func encode(
-    _ secret: Secret, _ permission: Permission, in arena: Arena
+    _ secret: Secret, _ permission: Permission, asOf: Instant?, in arena: Arena
   ) throws(CallError) -> UnsafeMutablePointer<Keyward__V1__ValidateKeyRequest> {
     let message = try arena.make(keyward__v1__validate_key_request__init)
     message.pointee.secret = try arena.data(secret)
     message.pointee.permission = permission.message
+    message.pointee.as_of_time = try arena.timestamp(asOf)
     return message
   }
 

@@ -26,11 +26,11 @@ enum ValidateKeysMessages {
   }
 
   static func encodeRequest(
-    _ questions: [(secret: Secret, permission: Permission)], in arena: Arena
+    _ questions: [(secret: Secret, permission: Permission)], asOf: Instant?, in arena: Arena
   ) throws(CallError) -> Message {
     let message = try arena.make(keyward__v1__validate_keys_request__init)
     message.pointee.requests = try arena.array(questions) { (question) throws(CallError) in
-      try ValidateKeyMessages.encode(question.secret, question.permission, in: arena)
+      try ValidateKeyMessages.encode(question.secret, question.permission, asOf: asOf, in: arena)
     }
     message.pointee.n_requests = questions.count
     return Message(message)

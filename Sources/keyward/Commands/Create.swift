@@ -32,15 +32,25 @@ struct Create: Verb {
   @OptionGroup var attempt: RequestIDOption
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    if attempt.requestId != nil, expires.isSpan {
+      throw ValidationError(
+        "--expires is a span, which ends at another instant each time it is given, and with --request-id the same key "
+          + "must be asked for each time: give a date or an instant")
+    }
+  }
+
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
     let times = Times()
     let request = try request(now: times.now)
-    return try SecretAnswer(remedy: "delete the key", times: times).perform(common, output) { _ in request }
+    return try SecretAnswer(remedy: "delete the key", times: times, warnsOfState: false).perform(common, output) { _ in
+      request
+    }
   }
 
   private func request(now: Instant) throws(CommandFailure) -> ChangeRequest {
     let name = try judged { () throws(DomainError) in try KeyName(self.name) }
-    let expireTime = try expires.instant(now: now, of: "--expires")
+    let expireTime = try expires.instant(now: now, of: "--expires", else: "give a later time, or never")
     return ChangeRequest(
       .create(
         CreateKey(

@@ -24,7 +24,7 @@ struct Expire: Verb {
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
     let reference = try KeyReference(key)
-    let time = try when.instant(now: .now, of: "<when>")
+    let time = try when.instant(now: .now, of: "the new time", else: "give a later one, or never")
     let expiry: KeyUpdate.Expiry = time.map { .at($0) } ?? .never
     let daemon = try common.connect()
     let id = try daemon.id(of: reference)

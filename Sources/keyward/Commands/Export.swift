@@ -7,7 +7,8 @@ struct Export: Verb {
     abstract: "Writes every key to standard output, but no secret and nothing that leads to one.",
     discussion: """
       CSV (RFC 4180) with a header line, or on each line the key as JSON, with times in UTC. keyward itself does not \
-      know the secrets, so the list cannot be imported again; for that there is a copy of the database.
+      know the secrets, so the list can be imported again only with the secrets added; the backup is a copy of the \
+      database. Values are written exactly, those too that a spreadsheet would take for a formula.
       """)
 
   @Option(help: "What to write (default: csv; jsonl with --output json).")
@@ -49,7 +50,7 @@ struct CSVRow {
 
   static let header = line([
     "id", "name", "permission", "expires", "creator", "disabled", "state", "availability", "revoked", "revoke_reason",
-    "hint", "created", "updater", "updated", "last_used", "deleted", "purged", "etag",
+    "hint", "created", "updater", "updated", "last_used", "deleted", "purged", "etag", "rate", "uses",
   ])
 
   init(_ view: KeyView) {
@@ -59,7 +60,7 @@ struct CSVRow {
       key.id.description, key.name.text, key.permission.name, time(key.expireTime), key.creator,
       key.enabled ? "false" : "true", view.state.name, view.availability.name, time(key.revokeTime), key.revokeReason,
       key.hint, time(key.createTime), key.updater, time(key.updateTime), time(key.lastUsedTime), time(key.deleteTime),
-      time(key.purgeTime), String(key.revision),
+      time(key.purgeTime), String(key.revision), LimitText.rate(key) ?? "", LimitText.uses(key) ?? "",
     ]
   }
 

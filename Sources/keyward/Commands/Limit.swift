@@ -9,7 +9,7 @@ struct Limit: Verb {
       refill, or is set where there was none, starts anew.
       """)
 
-  @Argument(help: "The key: its id or its exact name.")
+  @Argument(help: "The key: its id or its exact name.", completion: .keys)
   var key: String
 
   @OptionGroup var limits: LimitOptions

@@ -48,7 +48,7 @@ struct List: Verb {
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
     let times = Times()
-    let asOf = try asOf?.instant(now: times.now, of: "--as-of")
+    let asOf = try asOf?.laterInstant(now: times.now, of: "--as-of", else: "only later times can be asked about")
     var printer = Printer(form: common.output, isOnePage: isOnePage, output: output, times: times, asOf: asOf)
     var token = pageToken ?? ""
     let daemon = try common.connect()
@@ -116,7 +116,7 @@ extension List {
       guard output.isTerminal else { return }
       let total = "\(page.totalSize) key\(page.totalSize == 1 ? "" : "s")"
       let instant = asOf.map { " as of \(keys.times.full($0))" } ?? ""
-      let end = page.nextPageToken.isEmpty ? "" : "; the next page: --page-token \(page.nextPageToken.printable)"
+      let end = page.nextPageToken.isEmpty ? "" : "; the next page: the same with --page-token \(page.nextPageToken.printable)"
       try output.write((count == page.totalSize ? total : "\(count) of \(total)") + instant + end + "\n")
     }
   }

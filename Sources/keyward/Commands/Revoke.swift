@@ -33,7 +33,7 @@ struct Revoke: Verb {
   }
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
-    let time = try at?.instant(now: .now, of: "--at")
+    let time = try at?.laterInstant(now: .now, of: "--at", else: "leave it out to revoke now")
     let reason = try judged { () throws(DomainError) in try RevokeReason(self.reason) }
     let revocation = Revocation(time: time, reason: reason)
     guard let key = targets.key else { return try group(revocation).perform(targets, common, output) }

@@ -23,6 +23,14 @@ struct Rotate: Verb {
   @OptionGroup var etag: EtagOption
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    if attempt.requestId != nil, grace.isOfMonths {
+      throw ValidationError(
+        "--grace counts months, which are not all alike, and with --request-id the same grace must be asked for each "
+          + "time: give days")
+    }
+  }
+
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
     let reference = try KeyReference(key)
     let requestID = try attempt.requestID()
@@ -40,6 +48,9 @@ struct Grace: Equatable {
   static let none = Grace(span: .seconds(0))
 
   private let span: Expiry
+
+  /// Whether it is as long as months happen to be.
+  var isOfMonths: Bool { if case .months = span { true } else { false } }
 
   private init(span: Expiry) {
     self.span = span

@@ -35,7 +35,8 @@ extension Daemon {
     }
   }
 
-  private func deletedKeys(named name: KeyName) throws(CommandFailure) -> [KeyID] {
+  /// Every deleted key that had the name, in the order they were made.
+  func deletedKeys(named name: KeyName) throws(CommandFailure) -> [KeyID] {
     var found: [KeyID] = []
     var token = ""
     repeat {

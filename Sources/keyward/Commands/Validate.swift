@@ -9,6 +9,8 @@ struct Validate: Verb {
     discussion: """
       The secret is read from --file, from $\(SecretSource.variable), or from standard input, never from the command \
       line, which everybody on the host can read. One newline at its end is dropped.
+
+      --batch judges many, one a line, and prints a verdict a line in their order; it exits 0 if all of them are good.
       """)
 
   @Option(help: "The channel it is presented for.")
@@ -19,6 +21,11 @@ struct Validate: Verb {
       "The file that holds the secret, - for standard input (default: $\(SecretSource.variable), else -).",
       valueName: "file"))
   var file: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The file that holds many secrets, one a line, - for standard input.", valueName: "file"))
+  var batch: String?
 
   @Option(
     help: ArgumentHelp(
@@ -42,12 +49,15 @@ struct Validate: Verb {
         "a secret on the command line can be read by everybody on the host: \(SecretSource.advice)")
     }
     if file?.isEmpty == true { throw ValidationError("--file is empty: \(SecretSource.advice)") }
+    if batch?.isEmpty == true { throw ValidationError("--batch is empty: give a file, or - for standard input") }
+    if file != nil, batch != nil { throw ValidationError("--file and --batch contradict each other: give one of them") }
     if asOf == .never { throw ValidationError("--as-of never comes: give a time") }
   }
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
+    if let batch { return try judgeAll(batch, output) }
     let source = SecretSource(file: file, variableIsSet: getenv(SecretSource.variable) != nil)
-    let asOf = try asOf?.instant(now: .now, of: "--as-of")
+    let asOf = try instant()
     let secret = try source.read()
     let validation = try common.connect().ask { (client) throws(ClientError) in
       try client.validate(secret, for: permission, asOf: asOf)
@@ -58,6 +68,10 @@ struct Validate: Verb {
       try output.write(Self.card(validation, Times()).lines(Palette(isTerminal: output.isTerminal)))
     }
     return ExitStatus(validation.verdict)
+  }
+
+  private func instant() throws(CommandFailure) -> Instant? {
+    try asOf?.laterInstant(now: .now, of: "--as-of", else: "only later times can be asked about")
   }
 
   static func card(_ validation: Validation, _ times: Times) -> Card {
@@ -76,36 +90,37 @@ struct Validate: Verb {
 }
 
 extension Validate {
-  /// Whether a message about a wrong command line repeats what could be a secret on it: one of ours anywhere, and with
-  /// this verb any word or option's value that is not the verb's own.
-  static func isRiskyToEcho(_ message: String, of arguments: [String]) -> Bool {
-    let isForValidate = arguments.contains(_commandName)
-    return arguments.contains { argument in
-      let isOption = argument.hasPrefix("-")
-      let parts = argument.drop { $0 == "-" }.split(separator: "=", maxSplits: 1)
-      let isSecretAsOption = isOption && parts.first?.hasPrefix("kw_") ?? false
-      return (isOption && !isSecretAsOption ? parts.dropFirst() : [argument.drop { $0 == "-" }]).contains { word in
-        (isForValidate || word.hasPrefix("kw_")) && word.utf8.count > harmlessByteCount && !ownWords.contains(word)
-          && message.contains(word)
+  /// Judges the secrets of a file in as many calls as they take.
+  private func judgeAll(_ path: String, _ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
+    let asOf = try instant()
+    let secrets = try SecretList.read(path).secrets
+    let daemon = try common.connect()
+    let palette = Palette(isTerminal: output.isTerminal)
+    var status = ExitStatus.success
+    if common.output == .json { try output.write("{\"responses\": [") }
+    for start in stride(from: 0, to: secrets.count, by: Client.maxBatchCount) where !output.readerIsGone {
+      let part = secrets[start..<min(start + Client.maxBatchCount, secrets.count)]
+      let validations = try daemon.ask { (client) throws(ClientError) in
+        try client.validate(part.map { ($0, permission) }, asOf: asOf)
+      }
+      for (index, validation) in validations.enumerated() {
+        if validation.verdict != .valid { status = .refused }
+        switch common.output {
+        case .json: try output.write((start + index == 0 ? "\n  " : ",\n  ") + JSON(validation).text)
+        case .table: try output.write(Self.line(validation, palette))
+        }
       }
     }
+    if common.output == .json { try output.write("\n], \"revision\": \(JSON.int64(daemon.revision).text)}\n") }
+    return status
   }
 
-  /// No secret is so short, and a mistyped permission is worth repeating.
-  private static let harmlessByteCount = 6
-
-  private static let ownWords: Set<Substring> = ["validate", Permission.secureMail.name[...]]
-
-  /// What to say instead.
-  static let harmlessUsage = """
-    keyward: the command line is wrong, and not repeated here, for a secret may be on it: \(SecretSource.advice)
-    See 'keyward --help'.
-    """
-
-  /// A message with every word of the command line that begins as our secrets do cut short.
-  static func masked(_ message: String, of arguments: [String]) -> String {
-    arguments.filter { $0.hasPrefix("kw_") && $0.utf8.count > harmlessByteCount }.reduce(message) { message, word in
-      message.split(separator: word, omittingEmptySubsequences: false).joined(separator: "kw_…")
-    }
+  /// A verdict, and what there is to say of the key.
+  static func line(_ validation: Validation, _ palette: Palette) -> String {
+    let verdict = palette.paint(validation.verdict.name, validation.verdict == .valid ? .green : .red)
+    guard let subject = validation.subject else { return verdict + "\n" }
+    let width = Verdict.allCases.map(\.name.count).max() ?? 0
+    let gap = String(repeating: " ", count: width - validation.verdict.name.count + 2)
+    return "\(verdict)\(gap)\(subject.id)  \(subject.name.text.printable)\n"
   }
 }

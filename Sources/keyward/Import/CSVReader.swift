@@ -1,12 +1,13 @@
 /// Keys from CSV as RFC 4180 has it, with a header line: its names may stand in any order, lines end with LF or CR and
-/// LF, and lines that are empty are passed over.
+/// LF, and lines that are empty are passed over. Columns that only an export has are passed over too.
 ///
 /// What is quoted is unescaped where it stands: it only gets shorter.
 struct CSVReader {
   private var cursor: ImportCursor
-  private var columns: [ImportColumn] = []
+  /// nil for one that is passed over.
+  private var columns: [ImportColumn?] = []
 
-  static let header = "name,permission,secret,sha256,expires,creator,disabled"
+  static let header = ImportColumn.usual.compactMap(\.csvName).joined(separator: ",")
 
   /// Reads the header.
   init(_ text: ImportText) throws(ImportError) {
@@ -16,16 +17,22 @@ struct CSVReader {
       throw ImportError(start, "is empty: begin with a header line of \(Self.header)")
     }
     for name in names {
-      guard let column = ImportColumn.allCases.first(where: { $0.csvName == name.text }) else {
+      // People put blanks between names; between values they may mean something.
+      let text = name.text.trimming { $0 == " " || $0 == "\t" }
+      guard !ImportColumn.passedOver.contains(text) else {
+        columns.append(nil)
+        continue
+      }
+      guard let column = ImportColumn.allCases.first(where: { $0.csvName == text }) else {
         throw ImportError(name.place, "is no column to import: the header line has names out of \(Self.header)")
       }
       guard !columns.contains(column) else {
-        throw ImportError(name.place, "names the column \(column.csvName) a second time")
+        throw ImportError(name.place, "names the column \(text) a second time")
       }
       columns.append(column)
     }
     for column in [ImportColumn.name, .permission] where !columns.contains(column) {
-      throw ImportError(start, "has no column \(column.csvName): the header line must name it")
+      throw ImportError(start, "has no column \(column): the header line must name it")
     }
     guard columns.contains(.secret) || columns.contains(.sha256) else {
       throw ImportError(start, "has no column secret or sha256: the header line must name one of them")
@@ -43,7 +50,7 @@ struct CSVReader {
         cursor.recordEnd ?? first.place, "ends after \(fields.count) of \(columns.count) values: give them all")
     }
     var row = ImportRow(place: first.place)
-    for (column, field) in zip(columns, fields) where !field.bytes.isEmpty { row[column] = field }
+    for case (let column?, let field) in zip(columns, fields) where !field.bytes.isEmpty { row[column] = field }
     return row
   }
 
@@ -90,5 +97,11 @@ struct CSVReader {
       end += 1
     }
     throw ImportError(place, "is a quote that is never closed")
+  }
+}
+
+extension String {
+  fileprivate func trimming(_ isBlank: (Character) -> Bool) -> String {
+    String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
   }
 }

@@ -6,9 +6,11 @@ enum ListFormat: String, CaseIterable {
   case csv
   case jsonl
 
-  /// By how a file's name ends.
-  init(path: String) {
-    self = [".jsonl", ".ndjson", ".json"].contains { path.lowercased().hasSuffix($0) } ? .jsonl : .csv
+  /// By how a file's name ends, and where that says nothing, by how the list begins.
+  init(path: String, of text: ImportText) {
+    let path = path.lowercased()
+    let isJSON = [".jsonl", ".ndjson", ".json"].contains { path.hasSuffix($0) }
+    self = isJSON || !path.hasSuffix(".csv") && text.firstByte == UInt8(ascii: "{") ? .jsonl : .csv
   }
 }
 
@@ -30,13 +32,10 @@ struct ImportList {
 
   private(set) var portions: [Portion] = []
   private(set) var count = 0
-  /// The SHA-256 of the whole list, which names the attempt to import it.
-  let digest: Digest
 
   /// Reads a list to its end.
   /// - Throws: at the first thing that is wrong.
   init(_ text: ImportText, as format: ListFormat) throws(ImportError) {
-    digest = text.digest
     var rows = ImportRowReader()
     var seen = Seen()
     switch format {
@@ -76,14 +75,6 @@ struct ImportList {
     portions[portions.count - 1].places.append(places)
     portions[portions.count - 1].byteCount += byteCount
     count += 1
-  }
-
-  /// Names the attempt to import the list: the same for the same list, so that nothing is imported twice.
-  func requestID(skipExisting: Bool) -> RequestID {
-    let digits = digest.withUnsafeBytes { bytes in
-      bytes.prefix(16).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
-    }
-    return RequestID(checked: "import\(skipExisting ? "-skip" : "")-\(digits)")
   }
 
   /// What the daemon says of one of the keys, as what is wrong with the list; nil where it says nothing of a key.

@@ -7,19 +7,30 @@ struct ImportRowReader {
 
   mutating func read(_ row: ImportRow) throws(ImportError) -> (KeyToImport, ImportList.Places) {
     guard let name = row[.name] else { throw ImportError(row.place, "name is missing") }
+    try Self.checkLife(row)
     let permission = try permission(row)
     let (credential, secret, place) = try credential(row, for: permission)
     let expireTime = try row[.expires].map { (field) throws(ImportError) in try instant(field) } ?? nil
     let keyName = try Self.checked(name) { (text) throws(DomainError) in try KeyName(text) }
     let isDisabled = try disabled(row)
+    let (rateLimit, useLimit) = try limits(row)
     let key = try Self.checked(row[.creator] ?? name) { (text) throws(DomainError) in
       try ImportKey(
         name: keyName, permission: permission, credential: credential, expireTime: expireTime,
-        creator: row[.creator] == nil ? "" : text, enabled: !isDisabled)
+        creator: row[.creator] == nil ? "" : text, enabled: !isDisabled, rateLimit: rateLimit, useLimit: useLimit)
     }
     return (
       KeyToImport(key, secret: secret), ImportList.Places(row: row.place, name: name.place, secret: place)
     )
+  }
+
+  /// An export tells of keys that have ended too, and none of those may come to life.
+  private static func checkLife(_ row: ImportRow) throws(ImportError) {
+    for (column, word) in [(ImportColumn.revoked, "revoked"), (.deleted, "deleted")] {
+      if let field = row[column] {
+        throw ImportError(field.place, "tells that the key is \(word), and no key is imported so: leave the line out")
+      }
+    }
   }
 
   private static func checked<Value>(
@@ -51,7 +62,8 @@ struct ImportRowReader {
       guard let digest = Digest(text: field.bytes) else {
         throw ImportError(field.place, "sha256 is no SHA-256: give 64 hexadecimal digits, or the 32 bytes in base64")
       }
-      return (ImportCredential(digest: digest), nil, field.place)
+      let credential = try Self.checked(field) { (_) throws(DomainError) in try ImportCredential(digest: digest) }
+      return (credential, nil, field.place)
     case (let field?, nil):
       do throws(DomainError) {
         return (
@@ -64,29 +76,54 @@ struct ImportRowReader {
   }
 
   private func disabled(_ row: ImportRow) throws(ImportError) -> Bool {
+    if let field = row[.disabled], row[.enabled] != nil {
+      throw ImportError(field.place, "disabled is given beside enabled: give one of them")
+    }
+    if let field = row[.enabled] { return field.text == "false" }
     guard let field = row[.disabled] else { return false }
-    switch field.text {
+    switch field.text.lowercased() {
     case "true": return true
     case "false": return false
     default: throw ImportError(field.place, "disabled is not true or false")
     }
   }
 
+  private func limits(_ row: ImportRow) throws(ImportError) -> (RateLimit?, UseLimit?) {
+    let rate = try Self.limit(row[.rate], "rate", LimitText.rate)?.limit
+    let uses = try Self.limit(row[.uses], "uses", LimitText.uses)?.limit
+    return (row.rateLimit ?? rate, row.useLimit ?? uses)
+  }
+
+  private static func limit<Limit>(
+    _ field: ImportField?, _ name: String, _ read: (String) throws(LimitError) -> Limit
+  ) throws(ImportError) -> Limit? {
+    guard let field else { return nil }
+    do throws(LimitError) {
+      return try read(field.text)
+    } catch {
+      throw ImportError(field.place, "\(name) \(error)")
+    }
+  }
+
+  private static let noTime = ExpiryError(
+    "is no time: give a date (2027-01-31: its end, local time), an instant (2027-01-31T17:00:00+01:00) or never")
+
   /// nil for never.
   private mutating func instant(_ field: ImportField) throws(ImportError) -> Instant? {
     let text = field.text
     if text == "never" { return nil }
     if let known = dates[text] { return known }
-    if let instant = Instant(rfc3339: text) {
-      guard instant.isRepresentable else { throw ImportError(field.place, "expires is not in the years 1970 to 9999") }
-      return instant
-    }
-    // A span would count from when the list is read, and so mean another instant each time.
-    guard let expiry = try? Expiry(text), case .endOf = expiry, let instant = try? expiry.instant(now: .epoch) else {
-      throw ImportError(
-        field.place,
-        "expires is no time: give a date (2027-01-31: its end, local time), an instant (2027-01-31T17:00:00+01:00) or never"
-      )
+    let instant: Instant?
+    do throws(ExpiryError) {
+      let expiry = try Expiry(text)
+      switch expiry {
+      case .at(let given): return given
+      // A span would count from when the list is read, and so mean another instant each time.
+      case .seconds, .months, .never: throw .noTime
+      case .endOf: instant = try expiry.instant(now: .epoch)
+      }
+    } catch {
+      throw ImportError(field.place, "expires \(error == .noTime ? Self.noTime : error)")
     }
     dates[text] = instant
     return instant

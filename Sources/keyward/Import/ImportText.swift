@@ -56,8 +56,12 @@ final class ImportText {
     bytes = larger
   }
 
-  /// The SHA-256 of all of it.
-  var digest: Digest { Digest(sha256: UnsafeRawBufferPointer(rebasing: bytes[..<count])) }
+  /// The first byte that is no blank, after a byte order mark; nil where there is none.
+  var firstByte: UInt8? {
+    let content = bytes[..<count]
+    let text = content.starts(with: [0xEF, 0xBB, 0xBF]) ? content.dropFirst(3) : content
+    return text.first { !" \t\r\n".utf8.contains($0) }
+  }
 }
 
 /// Where something stands in a list: its line, and the code point on it, both from 1.
@@ -95,8 +99,14 @@ enum ImportColumn: Int, CaseIterable {
   case expires
   case creator
   case disabled
+  case enabled
+  case rate
+  case uses
+  case revoked
+  case deleted
 
-  var csvName: String {
+  /// nil for what only JSON has.
+  var csvName: String? {
     switch self {
     case .name: "name"
     case .permission: "permission"
@@ -105,17 +115,46 @@ enum ImportColumn: Int, CaseIterable {
     case .expires: "expires"
     case .creator: "creator"
     case .disabled: "disabled"
+    case .enabled: nil
+    case .rate: "rate"
+    case .uses: "uses"
+    case .revoked: "revoked"
+    case .deleted: "deleted"
     }
   }
 
-  /// The field of ImportedKey in the protocol buffers' JSON.
-  var jsonName: String { self == .expires ? "expireTime" : csvName }
+  /// The field of ImportedKey, or of Key, in the protocol buffers' JSON.
+  var jsonName: String {
+    switch self {
+    case .name, .permission, .secret, .sha256, .creator, .disabled: csvName ?? ""
+    case .expires: "expireTime"
+    case .enabled: "enabled"
+    case .rate: "rateLimit"
+    case .uses: "useLimit"
+    case .revoked: "revokeTime"
+    case .deleted: "deleteTime"
+    }
+  }
+
+  /// What a list to import is written with. The others are what an export says besides.
+  static let usual: [ImportColumn] = [
+    .name, .permission, .secret, .sha256, .expires, .creator, .disabled, .rate, .uses,
+  ]
+
+  /// What an export says of a key that keyward gives anew.
+  static let passedOver: Set<String> = [
+    "id", "state", "availability", "hint", "updater", "etag", "revoke_reason", "created", "updated", "last_used",
+    "purged", "revokeReason", "createTime", "updateTime", "lastUsedTime", "purgeTime",
+  ]
 }
 
 /// What a list says of one key.
 struct ImportRow {
   let place: ImportPlace
   private var fields = [ImportField?](repeating: nil, count: ImportColumn.allCases.count)
+  /// Limits that came as objects; others are among the fields.
+  var rateLimit: RateLimit?
+  var useLimit: UseLimit?
 
   init(place: ImportPlace) {
     self.place = place

@@ -35,27 +35,63 @@ struct JSONLinesReader {
   }
 
   private mutating func member(of row: inout ImportRow) throws(ImportError) {
-    skipSpaces()
-    let name = try string("a member's name in quotes")
+    let name = try memberName()
+    if ImportColumn.passedOver.contains(name.text) {
+      if !skipWord("null") { _ = try string("a string for \(name.text)") }
+      return
+    }
     guard let column = ImportColumn.allCases.first(where: { $0.jsonName == name.text }) else {
-      let names = ImportColumn.allCases.map(\.jsonName).joined(separator: ", ")
+      let names = ImportColumn.usual.map(\.jsonName).joined(separator: ", ")
       throw ImportError(name.place, "is no field of a key to import: they are \(names)")
     }
     guard row[column] == nil else { throw ImportError(name.place, "is the field \(column.jsonName) a second time") }
+    if skipWord("null") { return }
+    switch column {
+    case .rate: row.rateLimit = try members(of: column).rateLimit()
+    case .uses: row.useLimit = try members(of: column).useLimit()
+    case .disabled, .enabled: row[column] = try bool(for: column)
+    default:
+      let value = try string("a string for \(column.jsonName)")
+      // As the mapping has it, a string that is empty is one that is absent.
+      row[column] = value.bytes.isEmpty ? nil : value
+    }
+  }
+
+  /// A member's name, and the colon after it.
+  private mutating func memberName() throws(ImportError) -> ImportField {
+    skipSpaces()
+    let name = try string("a member's name in quotes")
     skipSpaces()
     guard cursor.skip(":") else { throw ImportError(cursor.place, "is not the colon after a member's name") }
     skipSpaces()
-    if skipWord("null") { return }
-    let value = column == .disabled ? try bool() : try string("a string for \(column.jsonName)")
-    // As the mapping has it, a string that is empty is one that is absent.
-    row[column] = value.bytes.isEmpty ? nil : value
+    return name
   }
 
-  private mutating func bool() throws(ImportError) -> ImportField {
+  /// An object of strings and numbers.
+  private mutating func members(of column: ImportColumn) throws(ImportError) -> LimitMembers {
+    var members = LimitMembers(place: cursor.place, name: column.jsonName)
+    guard cursor.skip("{") else { throw ImportError(cursor.place, "is not an object for \(column.jsonName)") }
+    skipSpaces()
+    if cursor.skip("}") { return members }
+    repeat {
+      let name = try memberName()
+      try members.add(name, cursor.next == UInt8(ascii: "\"") ? try string("a string") : number())
+    } while try goesOn()
+    return members
+  }
+
+  /// Digits, as many as stand there.
+  private mutating func number() -> ImportField {
+    let (place, start) = (cursor.place, cursor.position)
+    while let byte = cursor.next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { cursor.advance() }
+    return ImportField(bytes: cursor.slice(start..<cursor.position), place: place)
+  }
+
+  private mutating func bool(for column: ImportColumn) throws(ImportError) -> ImportField {
     let place = cursor.place
     let start = cursor.position
     guard skipWord("true") || skipWord("false") else {
-      throw ImportError(place, "is not true or false, as disabled must be")
+      throw ImportError(place, "is not true or false, as \(column.jsonName) must be")
     }
     return ImportField(bytes: cursor.slice(start..<cursor.position), place: place)
   }

@@ -38,7 +38,7 @@ extension JSON {
   /// `UseLimit`.
   private init(_ limit: UseLimit) {
     self = .object([
-      ("total", .int64(limit.total)), ("refill", .string("REFILL_" + limit.refill.name.uppercased())),
+      ("total", .int64(limit.total)), ("refill", .string(limit.refill.protoName)),
     ])
   }
 
@@ -105,6 +105,16 @@ extension JSON {
 extension [JSON.Member] {
   fileprivate mutating func append(_ name: String, _ instant: Instant?) {
     if let instant { append((name, .string(instant.description))) }
+  }
+}
+
+extension UseLimit.Refill {
+  var protoName: String {
+    switch self {
+    case .never: "REFILL_NEVER"
+    case .daily: "REFILL_DAILY"
+    case .monthly: "REFILL_MONTHLY"
+    }
   }
 }
 

@@ -31,7 +31,9 @@ struct KeyOutput {
       ("availability", .init(view.availability.name)), ("enabled", .init(key.enabled ? "yes" : "no")),
     ]
     if let revokeTime = key.revokeTime {
-      fields.append((view.state == .revoked ? "revoked" : "will be revoked", .init(times.full(revokeTime))))
+      // A deleted key's state says nothing of it.
+      let isRevoked = view.state == .revoked || revokeTime <= times.now
+      fields.append((isRevoked ? "revoked" : "will be revoked", .init(times.full(revokeTime))))
       if !key.revokeReason.isEmpty { fields.append(("reason", .init(key.revokeReason))) }
     }
     fields += [

@@ -18,9 +18,15 @@ final class StandardOutput {
   init(descriptor: Int32 = STDOUT_FILENO) {
     self.descriptor = descriptor
     isTerminal = isatty(descriptor) == 1
+    width = isTerminal ? Self.width(of: descriptor, variable: getenv("COLUMNS").map { String(cString: $0) }) : nil
+  }
+
+  /// A terminal's columns: as COLUMNS says, which POSIX has its user set, else as the terminal does.
+  static func width(of descriptor: Int32, variable: String?) -> Int {
+    if let columns = variable.flatMap({ Int($0) }), columns > 0 { return columns }
     var size = winsize()
-    let isKnown = isTerminal && ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-    width = isKnown ? Int(size.ws_col) : isTerminal ? 80 : nil
+    let isKnown = ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    return isKnown ? Int(size.ws_col) : 80
   }
 
   /// Whether anything could be read of what is written now: the reader is there, and the descriptor is open.

@@ -17,7 +17,7 @@ struct SentList {
   @discardableResult
   func send(_ number: Int, by client: Client) throws -> ImportOutcome {
     let portion = try ImportPortion(UploadID("test"), number: number, hasMore: number < portionCount - 1)
-    let options = ImportOptions(requestID: list.requestID(skipExisting: false), portion: portion)
+    let options = ImportOptions(requestID: RequestID(checked: "test"), portion: portion)
     return try client.importKeys(list.portions[number].keys, options)
   }
 }

@@ -139,8 +139,10 @@ import Testing
       var names: [String] = []
       var token = ""
       repeat {
-        let page = try snapshot.page(
-          try ListQuery(pageSize: 1000, pageToken: token), at: .noon, soonEnd: .noon, lastUses: { $0.map { _ in nil } })
+        let query = try ListQuery(pageSize: 1000, pageToken: token)
+        let page = snapshot.page(
+          query, after: token.isEmpty ? nil : try PageToken(token, of: query), at: .noon, soonEnd: .noon,
+          lastUses: { $0.map { _ in nil } })
         names += page.keys.map(\.key.name.text)
         token = page.nextPageToken
       } while !token.isEmpty

@@ -3156,7 +3156,7 @@ const ProtobufCMessageDescriptor keyward__v1__rotate_key_response__descriptor =
   (ProtobufCMessageInit) keyward__v1__rotate_key_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__imported_key__field_descriptors[7] =
+static const ProtobufCFieldDescriptor keyward__v1__imported_key__field_descriptors[9] =
 {
   {
     "name",
@@ -3242,6 +3242,30 @@ static const ProtobufCFieldDescriptor keyward__v1__imported_key__field_descripto
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rate_limit",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ImportedKey, rate_limit),
+    &keyward__v1__rate_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "use_limit",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__ImportedKey, use_limit),
+    &keyward__v1__use_limit__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__imported_key__field_indices_by_name[] = {
   5,   /* field[5] = creator */
@@ -3249,13 +3273,15 @@ static const unsigned keyward__v1__imported_key__field_indices_by_name[] = {
   4,   /* field[4] = expire_time */
   0,   /* field[0] = name */
   1,   /* field[1] = permission */
+  7,   /* field[7] = rate_limit */
   2,   /* field[2] = secret */
   3,   /* field[3] = sha256 */
+  8,   /* field[8] = use_limit */
 };
 static const ProtobufCIntRange keyward__v1__imported_key__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor keyward__v1__imported_key__descriptor =
 {
@@ -3265,7 +3291,7 @@ const ProtobufCMessageDescriptor keyward__v1__imported_key__descriptor =
   "Keyward__V1__ImportedKey",
   "keyward.v1",
   sizeof(Keyward__V1__ImportedKey),
-  7,
+  9,
   keyward__v1__imported_key__field_descriptors,
   keyward__v1__imported_key__field_indices_by_name,
   1,  keyward__v1__imported_key__number_ranges,

@@ -263,7 +263,8 @@ struct  Keyward__V1__ListKeysRequest
   protobuf_c_boolean show_deleted;
   /*
    * The instant by which states and availabilities are judged, not before now: what will have stopped working by
-   * then? Absent means now.
+   * then? Absent means now. All pages are judged by the instant that the first one was asked about; a page_token may
+   * come with another one less than a day away, such as a span counted from now gives.
    */
   Google__Protobuf__Timestamp *as_of_time;
 };
@@ -354,7 +355,7 @@ struct  Keyward__V1__RevokeKeyRequest
    */
   ProtobufCBinaryData id;
   /*
-   * When; absent means now.
+   * When; absent means now, and so does an instant of the last five seconds.
    */
   Google__Protobuf__Timestamp *revoke_time;
   /*
@@ -467,7 +468,8 @@ struct  Keyward__V1__BatchUpdateKeysRequest
    */
   Keyward__V1__Key *key;
   /*
-   * The fields to change, at least one: "enabled", "expire_time"; as in UpdateKeyRequest.
+   * The fields to change, at least one: "enabled", "expire_time", "rate_limit", "use_limit"; as in UpdateKeyRequest,
+   * but for "name", which no two keys may share.
    */
   Google__Protobuf__FieldMask *update_mask;
 };
@@ -508,7 +510,7 @@ struct  Keyward__V1__BatchRevokeKeysRequest
   size_t n_keys;
   Keyward__V1__KeyVersion **keys;
   /*
-   * When; absent means now.
+   * When; absent means now, and so does an instant of the last five seconds.
    */
   Google__Protobuf__Timestamp *revoke_time;
   /*
@@ -757,6 +759,14 @@ struct  Keyward__V1__ImportedKey
    * Whether to take it over switched off.
    */
   protobuf_c_boolean disabled;
+  /*
+   * How often it may be used; absent means as often as anybody likes.
+   */
+  Keyward__V1__RateLimit *rate_limit;
+  /*
+   * How many times it may be used, from now on; absent means as many times as anybody likes.
+   */
+  Keyward__V1__UseLimit *use_limit;
   Keyward__V1__ImportedKey__CredentialCase credential_case;
   union {
     /*
@@ -764,14 +774,14 @@ struct  Keyward__V1__ImportedKey
      */
     ProtobufCBinaryData secret;
     /*
-     * The SHA-256 of its secret, 32 bytes.
+     * The SHA-256 of its secret, 32 bytes; not that of the empty text.
      */
     ProtobufCBinaryData sha256;
   };
 };
 #define KEYWARD__V1__IMPORTED_KEY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__imported_key__descriptor) \
-    , {0,NULL}, KEYWARD__V1__PERMISSION__PERMISSION_UNSPECIFIED, NULL, {0,NULL}, 0, KEYWARD__V1__IMPORTED_KEY__CREDENTIAL__NOT_SET, {0} }
+    , {0,NULL}, KEYWARD__V1__PERMISSION__PERMISSION_UNSPECIFIED, NULL, {0,NULL}, 0, NULL, NULL, KEYWARD__V1__IMPORTED_KEY__CREDENTIAL__NOT_SET, {0} }
 
 
 /*
@@ -798,7 +808,8 @@ struct  Keyward__V1__ImportKeysRequest
    */
   ProtobufCBinaryData request_id;
   /*
-   * Whether to answer as if the keys were taken over, and take none over. The same in all portions.
+   * Whether to answer as if the keys were taken over, and take none over; the request_id then counts for nothing. The
+   * same in all portions.
    */
   protobuf_c_boolean validate_only;
   /*

@@ -49,44 +49,87 @@ struct Index {
 
   /// As ``validation(of:for:at:)``, and remembers the use of a key that is found valid. A use that the key's limits do
   /// not admit is none.
-  /// - Parameter runsLow: set where the store is to be told of more uses, once for all that wait for it.
+  /// - Parameter runsLow: set where more uses are to be reserved before they are needed, once for all keys.
+  /// - Returns: nil where the use has to wait for the store.
   mutating func use(
     _ digest: Digest, for permission: Permission, at now: Instant, runsLow: inout Bool
-  ) -> Validation {
+  ) -> Validation? {
     let (validation, row, limited) = judge(digest, for: permission, at: now)
     guard validation.verdict == .valid else { return validation }
     if let limited {
       let admission = meters.take(row, at: now)
+      guard admission == .granted else { return validation.judged(by: admission, unless: limited) }
       runsLow = meters.takeCall()
-      switch admission {
-      case .granted: break
-      case .rateLimited(let retry): return validation.refused(.rateLimited, until: retry, unless: limited)
-      case .exceeded(let retry): return validation.refused(.usageExceeded, until: retry, unless: limited)
-      }
     }
     uses.record(row, at: now)
     return validation
   }
 
-  /// The next uses for the store to reserve, up to a limit.
+  /// As ``use(_:for:at:runsLow:)`` for several secrets, each judged after those before it: all of them are used, or
+  /// none.
+  /// - Returns: nil where one of them has to wait for the store.
+  mutating func use(_ questions: [Question], at now: Instant) -> [Validation]? {
+    var trial = MeterTrial()
+    var used: [Int] = []
+    var validations: [Validation] = []
+    for question in questions {
+      guard case .digest(let digest) = question.secret else {
+        validations.append(Validation(.malformed))
+        continue
+      }
+      guard question.asOf == nil else {
+        validations.append(
+          self.validation(of: digest, for: question.permission, at: max(question.asOf ?? now, now)))
+        continue
+      }
+      var (validation, row, limited) = judge(digest, for: question.permission, at: now)
+      if validation.verdict == .valid, let limited {
+        let admission = trial.take(row, of: meters, at: now)
+        guard let answer = validation.judged(by: admission, unless: limited) else { return nil }
+        validation = answer
+      }
+      if validation.verdict == .valid { used.append(row) }
+      validations.append(validation)
+    }
+    meters.keep(trial)
+    for row in used { uses.record(row, at: now) }
+    return validations
+  }
+
+  /// What the store has to reserve so that secrets can be used that wait for it.
+  mutating func reservations(for questions: some Sequence<Question>, at now: Instant) -> [UseReservation] {
+    var trial = MeterTrial(asIfReserved: true)
+    for question in questions where question.asOf == nil {
+      guard case .digest(let digest) = question.secret else { continue }
+      let (validation, row, limited) = judge(digest, for: question.permission, at: now)
+      if validation.verdict == .valid, limited != nil { _ = trial.take(row, of: meters, at: now) }
+    }
+    return trial.meters.compactMap { row, goal in
+      var reservation: UseReservation?
+      if let id = rows[row]?.key.id {
+        meters.update(row) { reservation = $0.reservation(for: id, upTo: goal.used, at: now) }
+      }
+      return reservation
+    }
+  }
+
+  /// What is left of a key's total at an instant; nil where it has none.
+  func usage(of id: KeyID, at instant: Instant) -> Usage? {
+    byID[id].flatMap { meters[$0] }?.usage(at: instant)
+  }
+
+  /// The next uses for the store to reserve before they are needed, up to a limit.
   mutating func takeReservations(at now: Instant, limit: Int) -> [UseReservation] {
     meters.takeWaiting(limit: limit) { row, meter in
       rows[row].flatMap { meter.reservation(for: $0.key.id, at: now) }
     }
   }
 
-  /// Whether the store is to be told of more uses.
+  /// Whether more uses are to be reserved before they are needed.
   var hasReservations: Bool { meters.hasWaiting }
 
-  /// Whether somebody is to be called to tell the store, once for all that wait for it.
+  /// Whether somebody is to be called to reserve them, once for all keys.
   mutating func takeReservationCall() -> Bool { meters.takeCall() }
-
-  /// Has what was taken out asked for again.
-  mutating func returnReservations(_ reservations: [UseReservation]) {
-    for reservation in reservations {
-      if let row = byID[reservation.key] { meters.putBack(row) }
-    }
-  }
 
   mutating func adopt(_ reservation: UseReservation) {
     if let row = byID[reservation.key] { meters.update(row) { $0.adopt(reservation) } }

@@ -1,7 +1,7 @@
 /// The meters of the keys that have limits, by row.
 struct MeterTable {
   private var meters: [Int: Meter] = [:]
-  /// Rows for which the store is to be told of more uses, the first first. Those before ``takenCount`` are taken out.
+  /// Rows for which more uses are to be reserved before they are needed, the first first. Those before ``takenCount`` are taken out.
   private var waiting: [Int] = []
   private var takenCount = 0
   private var wasCalled = false
@@ -11,7 +11,7 @@ struct MeterTable {
     guard key.isLimited else { return remove(row) }
     guard meters[row] != nil else {
       meters[row] = Meter(key)
-      return update(row) { _ in }
+      return
     }
     update(row) { $0.change(to: key) }
   }
@@ -20,22 +20,34 @@ struct MeterTable {
     meters[row] = nil
   }
 
+  /// A row's meter as it stands.
+  subscript(row: Int) -> Meter? { meters[row] }
+
+  /// Takes one use, and asks for more where that leaves few.
   mutating func take(_ row: Int, at now: Instant) -> Admission {
-    var admission = Admission.granted
-    update(row) { admission = $0.take(at: now) }
+    guard let index = meters.index(forKey: row) else { return .granted }
+    let admission = meters.values[index].take(at: now)
+    if admission == .granted, meters.values[index].runsLow { ask(for: row, at: index) }
     return admission
   }
 
-  /// Changes a meter in its place, and asks for more uses where it runs low.
+  /// Makes the uses of a trial, as ``take(_:at:)`` would have.
+  mutating func keep(_ trial: MeterTrial) {
+    for (row, meter) in trial.meters {
+      guard let index = meters.index(forKey: row) else { continue }
+      meters.values[index] = meter
+      if meter.runsLow { ask(for: row, at: index) }
+    }
+  }
+
+  /// Changes a meter in its place.
   mutating func update(_ row: Int, _ change: (inout Meter) -> Void) {
     guard let index = meters.index(forKey: row) else { return }
     change(&meters.values[index])
-    if meters.values[index].runsLow { ask(for: row) }
   }
 
-  mutating func ask(for row: Int) {
-    guard let index = meters.index(forKey: row), !meters.values[index].isWaiting else { return }
-    meters.values[index].isWaiting = true
+  private mutating func ask(for row: Int, at index: Dictionary<Int, Meter>.Index) {
+    meters.values[index].hasAsked = true
     waiting.append(row)
   }
 
@@ -61,18 +73,10 @@ struct MeterTable {
     return rows.compactMap { row in
       guard let index = meters.index(forKey: row) else { return nil }
       let reservation = make(row, &meters.values[index])
-      // Until the store has it, or has not, nothing more is asked for.
-      meters.values[index].isWaiting = reservation != nil
+      // Where the store does not take it, nothing is asked for again until it has taken some: uses then wait for it.
+      meters.values[index].hasAsked = reservation != nil
       return reservation
     }
-  }
-
-  /// The store could not do it. Nobody is called, for the next one would meet the same: whoever comes by tries again.
-  mutating func putBack(_ row: Int) {
-    guard let index = meters.index(forKey: row) else { return }
-    meters.values[index].isWaiting = false
-    ask(for: row)
-    wasCalled = true
   }
 
   mutating func closeAll(_ close: (Int, inout Meter) -> UseReservation?) -> [UseReservation] {

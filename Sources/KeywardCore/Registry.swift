@@ -61,13 +61,23 @@ public final class Registry: Sendable {
   }
 
   /// Judges a secret. Never waits for the store.
-  public func validate(_ secret: PresentedSecret, for permission: Permission, at instant: Instant) -> Validation {
+  /// - Returns: nil where the store has to reserve the use first: nothing is used then, and ``reserve(for:at:)`` and
+  ///   ``judge(_:with:at:)`` go on with it.
+  public func validate(_ secret: PresentedSecret, for permission: Permission, at instant: Instant) -> Validation? {
     guard case .digest(let digest) = secret else { return Validation(.malformed) }
     let now = judged(instant)
     var runsLow = false
     let validation = index.withLock { $0.use(digest, for: permission, at: now, runsLow: &runsLow) }
     if runsLow { runLowHandler.withLock { $0 }?() }
     return validation
+  }
+
+  /// As ``validate(_:for:at:)`` for several secrets, each judged after those before it. Nothing is used where one of
+  /// them has to wait.
+  /// - Throws: ``DomainError/invalid(field:_:)`` for a later instant that has passed.
+  public func validate(_ questions: [Question], at instant: Instant) throws(DomainError) -> [Validation]? {
+    for question in questions { _ = try judged(instant, asOf: question.asOf) }
+    return judge([questions], with: [], at: instant).first ?? nil
   }
 
   /// As ``validate(_:for:at:)`` for a later instant; nothing is used by it.
@@ -106,9 +116,10 @@ public final class Registry: Sendable {
     let soonEnd = soonWindow.end(from: now)
     let page = try index.withLock { $0.rows }.page(query, at: now, soonEnd: soonEnd)
     let keys = index.withLock { index in page.keys.map { index.withLastUse($0.key) } }
+    let usages = usages(of: keys, at: now)
     return KeyPage(
-      keys: keys.map { KeyView($0, at: now, soonEnd: soonEnd) }, nextPageToken: page.nextPageToken,
-      totalSize: page.totalSize)
+      keys: zip(keys, usages).map { KeyView($0, at: now, soonEnd: soonEnd, usage: $1) },
+      nextPageToken: page.nextPageToken, totalSize: page.totalSize)
   }
 
   /// The instant by which a question about a later instant is judged.
@@ -167,12 +178,11 @@ public final class Registry: Sendable {
       left -= 1
     }
     for ((number, _), result) in zip(drafts, carryOut(drafts.map(\.1), at: now)) { results[number] = result }
-    reserveNewUses(at: now)
     return results
   }
 
   func view(of key: Key, at now: Instant) -> KeyView {
-    KeyView(key, at: now, soonEnd: soonWindow.end(from: now))
+    KeyView(key, at: now, soonEnd: soonWindow.end(from: now), usage: usages(of: [key], at: now).first ?? nil)
   }
 
   /// Makes the changes in one commit of the store, and makes them known.

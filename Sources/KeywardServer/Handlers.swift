@@ -66,14 +66,15 @@ final class Handlers: Sendable {
       switch request {
       case .validateKey(let question):
         try require(.validating(question.permission), of: caller, for: .validateKey)
-        return .success(.validateKey(try checked { () throws(DomainError) in try judge(question, at: now) }))
+        if let validation = try judge(question, at: now) { return .success(.validateKey(validation)) }
+        try awaitUses(of: [question], for: .validateKey, of: caller, by: deadline, address)
       case .validateKeys(let questions):
         for question in questions { try require(.validating(question.permission), of: caller, for: .validateKeys) }
-        return try answered { (revision) throws(DomainError) in
-          var validations: [Validation] = []
-          for question in questions { validations.append(try judge(question, at: now)) }
-          return .validateKeys(validations, revision: revision)
+        let revision = registry.revision
+        if let validations = try checked({ () throws(DomainError) in try registry.validate(questions, at: now) }) {
+          return .success(.validateKeys(validations, revision: revision))
         }
+        try awaitUses(of: questions, for: .validateKeys, of: caller, by: deadline, address)
       case .getKey(let selector):
         return try answered { (revision) throws(DomainError) in
           .getKey(try find(selector, at: now), revision: revision)
@@ -206,11 +207,31 @@ final class Handlers: Sendable {
     }
   }
 
-  private func judge(_ question: Request.Question, at now: Instant) throws(DomainError) -> Validation {
+  /// - Returns: nil where the store has to reserve the use first.
+  private func judge(_ question: Question, at now: Instant) throws(CallError) -> Validation? {
     guard let later = question.asOf else {
       return parts.registry.validate(question.secret, for: question.permission, at: now)
     }
-    return try parts.registry.validate(question.secret, for: question.permission, asOf: later, at: now)
+    return try checked { () throws(DomainError) in
+      try parts.registry.validate(question.secret, for: question.permission, asOf: later, at: now)
+    }
+  }
+
+  /// Answers once the store has reserved what is used by it.
+  private func awaitUses(
+    of questions: [Question], for method: Method, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
+  ) throws(CallError) {
+    try parts.writer.submit(questions, for: caller, by: deadline) { [self] result in
+      address.deliver(
+        result.map { validations in
+          if case .validateKey = method, let validation = validations.first { return .validateKey(validation) }
+          return .validateKeys(validations, revision: parts.registry.revision)
+        }
+        .mapError { error in
+          log(error, of: method)
+          return error
+        })
+    }
   }
 
   /// Every key is looked at, which takes longer than a reactor's other peers shall wait.

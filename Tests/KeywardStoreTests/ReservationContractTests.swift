@@ -38,7 +38,7 @@ import Testing
     let key = try rig.store.make(.insert(try Self.limited(), .sample(1)))
     let second = try rig.store.make(.insert(Self.limited().renumbered(2), .sample(2)))
     func reservation(_ key: Key, _ count: Int64, _ refill: UseLimit.Refill = .monthly) -> UseReservation {
-      UseReservation(key: key.id, refill: refill, period: 24_325, count: count, ahead: 1)
+      UseReservation(key: key.id, refill: refill, period: 24_325, count: count)
     }
     try rig.store.reserve([reservation(key, 1), reservation(second, 5)])
     try rig.store.reserve([reservation(key, 3, .daily), reservation(.sample(77), 1)])

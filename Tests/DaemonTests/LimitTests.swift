@@ -181,7 +181,8 @@ import Testing
       try Command.keyward(["list"], at: daemon.scratch).output.contains("2/1h,burst=1 1000/monthly (999 left)"))
     let card = try Command.keyward(["show", "k"], at: daemon.scratch).output
     #expect(card.contains("999 of 1000 uses left, refilled 2") && card.contains("-01 00:00 UTC"))
-    let usage = try answer("show", "k")["usage"] as? [String: String]
+    let shown = try answer("show", "k")["key"] as? [String: Any]
+    let usage = shown?["usage"] as? [String: String]
     #expect(usage?["remaining"] == "999" && usage?["refillTime"]?.hasSuffix("-01T00:00:00Z") == true)
     let changed = try #require(try answer("limit", "k", "--rate", "none", "--uses", "1")["key"] as? [String: Any])
     #expect(

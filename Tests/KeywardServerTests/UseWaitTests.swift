@@ -138,26 +138,33 @@ import Testing
     #expect(try batch([two, ten, ten]) == [.usageExceeded, .valid, .usageExceeded])
   }
 
-  @Test func `Validations that wait count among a connection's waiting calls, and among what waits for the store`()
-    throws
-  {
-    let server = try TestServer {
-      $0.callsInFlight = 3
-      $0.commandsWaiting = 2
-    }
+  @Test func `Validations that wait count among the waiting calls of their connection`() throws {
+    let server = try TestServer { $0.callsInFlight = 2 }
+    let secret = try make(server, 10)
+    server.gate.shut()
+    let peer = try server.connect()
+    for stream in [1, 3] as [UInt32] { try send(secret, on: peer, stream: stream) }
+    peer.send(try peer.frame(.getStatus, stream: 5))
+    try server.connect().expectServed()
+    server.gate.open()
+    let streams = try (0..<3).map { _ in try #require(try peer.receive()).stream }
+    #expect(streams.first != 5 && Set(streams) == [1, 3, 5])
+  }
+
+  @Test func `Validations that wait count among what waits for the store`() throws {
+    let server = try TestServer { $0.commandsWaiting = 2 }
     let secret = try make(server, 10)
     server.gate.shut()
     let peer = try server.connect()
     try send(secret, on: peer, stream: 1)
     try server.gate.waitForArrival()
-    for stream in [3, 5, 7] as [UInt32] { try send(secret, on: peer, stream: stream) }
-    // The fourth is not read: one is at the store and two wait.
-    try server.connect().expectServed()
+    for stream in [3, 5] as [UInt32] { try send(secret, on: peer, stream: stream) }
+    try peer.expectServed()
     let other = try server.connect()
     try send(secret, on: other, stream: 1)
     #expect(try #require(try other.receiveError()).code == .resourceExhausted)
     server.gate.open()
-    for stream in [1, 3, 5, 7] as [UInt32] { #expect(try verdict(peer, stream: stream) == .valid) }
+    for stream in [1, 3, 5] as [UInt32] { #expect(try verdict(peer, stream: stream) == .valid) }
   }
 
   @Test func `A validation that waits is answered before the server stops, and its use is kept`() throws {

@@ -77,9 +77,8 @@ struct Index {
         validations.append(Validation(.malformed))
         continue
       }
-      guard question.asOf == nil else {
-        validations.append(
-          self.validation(of: digest, for: question.permission, at: max(question.asOf ?? now, now)))
+      if let later = question.asOf {
+        validations.append(self.validation(of: digest, for: question.permission, at: max(later, now)))
         continue
       }
       var (validation, row, limited) = judge(digest, for: question.permission, at: now)

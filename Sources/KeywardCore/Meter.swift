@@ -83,8 +83,9 @@ struct Meter {
   /// A key whose block is one use has each of them wait: else a crash would lose the next one whenever it comes.
   var runsLow: Bool { !hasAsked && isLow }
 
+  /// Nothing is low before the first use of a period.
   private var isLow: Bool {
-    guard let limit, limit.block > 1 else { return false }
+    guard let limit, limit.block > 1, used > 0 else { return false }
     return reserved < limit.total && reserved - used <= limit.block / 2
   }
 

@@ -1,7 +1,8 @@
 /// The meters of the keys that have limits, by row.
 struct MeterTable {
   private var meters: [Int: Meter] = [:]
-  /// Rows for which more uses are to be reserved before they are needed, the first first. Those before ``takenCount`` are taken out.
+  /// Rows for which more uses are to be reserved before they are needed, the first first. Those before ``takenCount``
+  /// are taken out.
   private var waiting: [Int] = []
   private var takenCount = 0
   private var wasCalled = false

@@ -202,6 +202,19 @@ import Testing
     #expect(store.reserveCount == 0 && calls.now.seconds == 0)
   }
 
+  @Test("A block that is asked for before midnight is not reserved after it")
+  func overMidnight() throws {
+    let registry = try Registry(store: store)
+    let (_, secret) = try make(registry, 100, .daily)
+    for _ in 1...5 { #expect(try use(registry, secret).verdict == .valid) }
+    let before = store.reservations
+    clock.advance(seconds: 86400)
+    registry.reserveUses(at: clock.now)
+    #expect(store.reservations == before)
+    #expect(ask(registry, secret) == nil)
+    #expect(try useUp(registry, secret) == 100)
+  }
+
   @Test("What is left is told of a key with a total, wherever the key is")
   func usage() throws {
     var registry = try Registry(store: store)

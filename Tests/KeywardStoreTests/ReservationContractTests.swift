@@ -54,6 +54,24 @@ import Testing
     try again.make(.purge(second))
     #expect(try reservations(of: again).isEmpty)
   }
+
+  @Test("What an earlier keyward reserved for later periods is told, until another reservation takes its place")
+  func ahead() throws {
+    let folder = try TemporaryFolder()
+    var store = try SQLiteStore(path: folder.database)
+    let key = try store.make(.insert(try Self.limited(), .sample(1)))
+    func reservation(_ count: Int64, ahead: Int64 = 0) -> UseReservation {
+      UseReservation(key: key.id, refill: .monthly, period: 24_325, count: count, ahead: ahead)
+    }
+    try store.reserve([reservation(1)])
+    store.close()
+    try RawDatabase(folder.database).execute("UPDATE reservation SET ahead = 5")
+    store = try SQLiteStore(path: folder.database)
+    #expect(try reservations(of: store) == [reservation(1, ahead: 5)])
+    try store.reserve([reservation(2)])
+    #expect(try reservations(of: store) == [reservation(2)])
+    store.close()
+  }
 }
 
 extension Key {

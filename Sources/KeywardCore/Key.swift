@@ -91,16 +91,24 @@ public struct KeyView: Sendable, Equatable {
   public let key: Key
   public let state: State
   public let availability: Availability
+  /// What is left of the key's total; nil for a key without one, and in the audit.
+  public let usage: Usage?
 
-  public init(key: Key, state: State, availability: Availability) {
+  public init(key: Key, state: State, availability: Availability, usage: Usage? = nil) {
     self.key = key
     self.state = state
     self.availability = availability
+    self.usage = usage
   }
 
   /// - Parameter soonEnd: as for ``Key/availability(at:soonEnd:)``.
-  public init(_ key: Key, at instant: Instant, soonEnd: Instant? = nil) {
+  public init(_ key: Key, at instant: Instant, soonEnd: Instant? = nil, usage: Usage? = nil) {
     self.init(
-      key: key, state: key.state(at: instant), availability: key.availability(at: instant, soonEnd: soonEnd))
+      key: key, state: key.state(at: instant), availability: key.availability(at: instant, soonEnd: soonEnd),
+      usage: usage)
+  }
+
+  func with(_ usage: Usage?) -> KeyView {
+    KeyView(key: key, state: state, availability: availability, usage: usage)
   }
 }

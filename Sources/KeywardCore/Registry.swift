@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Concurrency: questions may come from any thread. ``commit(_:at:limit:)``, ``commit(_:by:at:)`` and ``auditEvents(_:)``
 /// have one caller at a time between them, for they block on the store. The lock round the index is held for one
-/// look-up, one page or one insertion, never during I/O.
+/// look-up, one page, one insertion or the validations of one turn, never during I/O.
 ///
 /// Invariants: the index changes after the store's commit and before ``commit(_:at:limit:)`` returns, so no question asked
 /// after a change was acknowledged is answered from before it.
@@ -60,13 +60,23 @@ public final class Registry: Sendable {
   }
 
   /// Judges a secret. Never waits for the store.
-  public func validate(_ secret: PresentedSecret, for permission: Permission, at instant: Instant) -> Validation {
+  /// - Returns: nil where the store has to reserve the use first: nothing is used then, and ``reserve(for:at:)`` and
+  ///   ``judge(_:with:at:)`` go on with it.
+  public func validate(_ secret: PresentedSecret, for permission: Permission, at instant: Instant) -> Validation? {
     guard case .digest(let digest) = secret else { return Validation(.malformed) }
     let now = judged(instant)
     var runsLow = false
     let validation = index.withLock { $0.use(digest, for: permission, at: now, runsLow: &runsLow) }
     if runsLow { runLowHandler.withLock { $0 }?() }
     return validation
+  }
+
+  /// As ``validate(_:for:at:)`` for several secrets, each judged after those before it. Nothing is used where one of
+  /// them has to wait.
+  /// - Throws: ``DomainError/invalid(field:_:)`` for a later instant that has passed.
+  public func validate(_ questions: [Question], at instant: Instant) throws(DomainError) -> [Validation]? {
+    for question in questions { _ = try judged(instant, asOf: question.asOf) }
+    return judge([questions], with: [], at: instant).first ?? nil
   }
 
   /// As ``validate(_:for:at:)`` for a later instant; nothing is used by it.
@@ -109,9 +119,13 @@ public final class Registry: Sendable {
     }
     let soonEnd = soonWindow.end(from: now)
     let snapshot = index.withLock { $0.snapshot }
-    return snapshot.page(query, after: token, at: now, soonEnd: soonEnd) { rows in
+    let page = snapshot.page(query, after: token, at: now, soonEnd: soonEnd) { rows in
       index.withLock { $0.lastUses(of: rows) }
     }
+    let usages = usages(of: page.keys.map(\.key), at: now)
+    return KeyPage(
+      keys: zip(page.keys, usages).map { view, usage in view.with(usage) }, nextPageToken: page.nextPageToken,
+      totalSize: page.totalSize)
   }
 
   /// The instant by which a question about a later instant is judged.
@@ -170,13 +184,14 @@ public final class Registry: Sendable {
       left -= 1
     }
     for ((number, _), result) in zip(drafts, carryOut(drafts.map(\.1), at: now)) { results[number] = result }
-    reserveNewUses(at: now)
     return results
   }
 
   /// A key as it is told: with its very last use, which may not be written yet.
   func view(of key: Key, at now: Instant) -> KeyView {
-    KeyView(index.withLock { $0.withLastUse(key) }, at: now, soonEnd: soonWindow.end(from: now))
+    KeyView(
+      index.withLock { $0.withLastUse(key) }, at: now, soonEnd: soonWindow.end(from: now),
+      usage: usages(of: [key], at: now).first ?? nil)
   }
 
   /// Makes the changes in one commit of the store, and makes them known.

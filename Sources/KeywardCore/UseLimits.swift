@@ -66,9 +66,23 @@ public struct UseLimit: Sendable, Hashable {
     self.refill = refill
   }
 
-  /// How many uses are reserved ahead, and so lost at most by a crash: a hundredth of the total, or for smaller ones
-  /// up to a tenth and ten, and never more than 10,000.
+  /// How many uses are reserved at a time, and so lost at most by a crash besides those of the calls under way: a
+  /// hundredth of the total, or for smaller ones up to a tenth and ten, and never more than 10,000. For a total up to
+  /// ten that is one, which only a use under way is ever reserved for.
   var block: Int64 { min(10_000, max(total / 100, min(10, (total + 9) / 10))) }
+}
+
+/// What is left of a key's total.
+public struct Usage: Sendable, Equatable {
+  /// Uses that are left. 0 or more, and no more than the total.
+  public let remaining: Int64
+  /// When the count starts anew; nil for never.
+  public let refillTime: Instant?
+
+  public init(remaining: Int64, refillTime: Instant?) {
+    self.remaining = remaining
+    self.refillTime = refillTime
+  }
 }
 
 extension UseLimit.Refill {
@@ -103,10 +117,10 @@ public struct UseReservation: Sendable, Equatable {
   public let period: Int64
   /// Uses of the period that may have been granted.
   public let count: Int64
-  /// Uses of any later period that may have been granted.
+  /// Uses of any later period that may have been granted: not 0 only in what an earlier keyward has left.
   public let ahead: Int64
 
-  public init(key: KeyID, refill: UseLimit.Refill, period: Int64, count: Int64, ahead: Int64) {
+  public init(key: KeyID, refill: UseLimit.Refill, period: Int64, count: Int64, ahead: Int64 = 0) {
     self.key = key
     self.refill = refill
     self.period = period

@@ -2,9 +2,8 @@ import Synchronization
 
 /// Totals of uses, and what the store knows of them.
 ///
-/// A validation grants what the store has reserved, and never waits for it. Long before that is used up, the next block
-/// is reserved; where that comes too late, uses are refused for the moment. After a crash whatever was reserved counts
-/// as used.
+/// A validation grants what the store has reserved. One that needs more waits until the store has reserved it; where
+/// keys are used much, the next block is reserved before any has to. After a crash whatever was reserved counts as used.
 extension Registry {
   /// Has something called, from any thread and within a validation, when ``reserveUses(at:limit:)`` is to be called
   /// soon, until it tells that no more wait.
@@ -12,33 +11,55 @@ extension Registry {
     runLowHandler.withLock { $0 = body }
   }
 
-  /// Reserves uses for keys that run low, those that have waited longest first. One caller at a time, together with
+  /// Reserves uses before they are needed for keys that run low, those that have waited longest first. What the store
+  /// does not take is not asked for again: who needs it waits for it. One caller at a time, together with
   /// ``commit(_:at:limit:)``.
   /// - Parameter limit: how many keys at most, so that changes need not wait long.
   /// - Returns: whether more wait.
-  /// - Throws: where the store takes no changes; the next call asks again.
   @discardableResult
-  public func reserveUses(at instant: Instant, limit: Int = 1000) throws(StoreError) -> Bool {
+  public func reserveUses(at instant: Instant, limit: Int = 1000) -> Bool {
     let now = judged(instant)
     let reservations = index.withLock { $0.takeReservations(at: now, limit: limit) }
-    guard !reservations.isEmpty else { return index.withLock { $0.hasReservations } }
-    do throws(StoreError) {
-      try store.reserve(reservations)
-    } catch {
-      index.withLock { $0.returnReservations(reservations) }
-      throw error
-    }
+    let hasReserved = !reservations.isEmpty && (try? store.reserve(reservations)) != nil
     return index.withLock { index in
-      for reservation in reservations { index.adopt(reservation) }
+      if hasReserved { for reservation in reservations { index.adopt(reservation) } }
       return index.hasReservations
     }
   }
 
-  /// Reserves uses for keys that were just given a total, so that they can be used at once. What a failing store or a
-  /// great number leaves is reserved later.
-  func reserveNewUses(at now: Instant) {
-    _ = try? reserveUses(at: now)
-    if index.withLock({ $0.takeReservationCall() }) { runLowHandler.withLock { $0 }?() }
+  /// Has the store reserve what calls need that wait for it, all in one transaction. One caller at a time, as above.
+  /// - Parameter waiting: the questions of each call, of which nothing was used.
+  /// - Returns: what it has reserved, for ``judge(_:with:at:)``.
+  public func reserve(
+    for waiting: [[Question]], at instant: Instant
+  ) throws(StoreError) -> [UseReservation] {
+    let now = judged(instant)
+    let reservations = index.withLock { $0.reservations(for: waiting.joined(), at: now) }
+    if !reservations.isEmpty { try store.reserve(reservations) }
+    return reservations
+  }
+
+  /// Judges calls that have waited, one after the other, with what was reserved for them: nobody else comes between.
+  /// - Returns: the verdicts of each; nil for one that has to wait on, of which nothing is used.
+  public func judge(
+    _ waiting: [[Question]], with reservations: [UseReservation], at instant: Instant
+  ) -> [[Validation]?] {
+    let now = judged(instant)
+    let (results, runsLow) = index.withLock { index in
+      for reservation in reservations { index.adopt(reservation) }
+      let results = waiting.map { index.use($0, at: now) }
+      return (results, index.takeReservationCall())
+    }
+    if runsLow { runLowHandler.withLock { $0 }?() }
+    return results
+  }
+
+  /// What is left of the total of each key; nil for one that has none.
+  func usages(of keys: [Key], at instant: Instant) -> [Usage?] {
+    guard keys.contains(where: { $0.useLimit != nil }) else { return keys.map { _ in nil } }
+    return index.withLock { index in
+      keys.map { $0.useLimit == nil ? nil : index.usage(of: $0.id, at: instant) }
+    }
   }
 
   /// Grants no more uses of keys with totals, and has the store know how many there were, so that the next start loses

@@ -66,9 +66,18 @@ public struct Validation: Sendable, Equatable {
     self.retryTime = retryTime
   }
 
-  /// The verdict on a use of an active key that its limits do not admit.
+  /// The verdict on a use of an active key, by what its limits say of it; nil where it has to wait.
   /// - Parameter end: the instant at which the key is active no more, ``Instant/distantFuture`` for never.
-  func refused(_ verdict: Verdict, until retry: Instant?, unless end: Instant) -> Validation {
+  func judged(by admission: Admission, unless end: Instant) -> Validation? {
+    switch admission {
+    case .granted: return self
+    case .waits: return nil
+    case .rateLimited(let retry): return refused(.rateLimited, until: retry, unless: end)
+    case .exceeded(let retry): return refused(.usageExceeded, until: retry, unless: end)
+    }
+  }
+
+  private func refused(_ verdict: Verdict, until retry: Instant?, unless end: Instant) -> Validation {
     let subject = subject.map { subject in
       let holds = min(retry ?? end, end)
       return Subject(

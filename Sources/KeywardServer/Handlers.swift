@@ -66,14 +66,15 @@ final class Handlers: Sendable {
     do throws(CallError) {
       switch request {
       case .validateKey(let question):
-        return .success(.validateKey(try validate(question, of: caller, at: now)))
+        if let validation = try validate(question, of: caller, at: now) { return .success(.validateKey(validation)) }
+        try awaitUses(of: [question], for: .validateKey, of: caller, by: deadline, address)
       case .validateKeys(let questions):
         for question in questions { try require(.validating(question.permission), of: caller, for: .validateKeys) }
-        return try answered { (revision) throws(DomainError) in
-          var validations: [Validation] = []
-          for question in questions { validations.append(try judge(question, at: now)) }
-          return .validateKeys(validations, revision: revision)
+        let revision = registry.revision
+        if let validations = try checked({ () throws(DomainError) in try registry.validate(questions, at: now) }) {
+          return .success(.validateKeys(validations, revision: revision))
         }
+        try awaitUses(of: questions, for: .validateKeys, of: caller, by: deadline, address)
       case .getKey(let selector):
         return try answered { (revision) throws(DomainError) in
           .getKey(try find(selector, at: now), revision: revision)
@@ -97,11 +98,12 @@ final class Handlers: Sendable {
     }
   }
 
-  /// Carries out a call of ``Method/validateKey`` that was admitted: as ``handle(_:of:at:by:replyTo:)``, for what nearly
-  /// every call asks.
+  /// Carries out a call of ``Method/validateKey`` that was admitted: what ``handle(_:of:at:by:replyTo:)`` does at once
+  /// with what nearly every call asks.
+  /// - Returns: nil where it has to wait: nothing is used then.
   func validate(
-    _ question: borrowing Request.Question, of caller: Caller, at now: Instant
-  ) throws(CallError) -> Validation {
+    _ question: borrowing Question, of caller: Caller, at now: Instant
+  ) throws(CallError) -> Validation? {
     try require(.validating(question.permission), of: caller, for: .validateKey)
     guard let later = question.asOf else {
       return parts.registry.validate(question.secret, for: question.permission, at: now)
@@ -221,11 +223,21 @@ final class Handlers: Sendable {
     }
   }
 
-  private func judge(_ question: Request.Question, at now: Instant) throws(DomainError) -> Validation {
-    guard let later = question.asOf else {
-      return parts.registry.validate(question.secret, for: question.permission, at: now)
+  /// Answers once the store has reserved what is used by it.
+  private func awaitUses(
+    of questions: [Question], for method: Method, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
+  ) throws(CallError) {
+    try parts.writer.submit(questions, for: caller, by: deadline) { [self] result in
+      address.deliver(
+        result.map { validations in
+          if case .validateKey = method, let validation = validations.first { return .validateKey(validation) }
+          return .validateKeys(validations, revision: parts.registry.revision)
+        }
+        .mapError { error in
+          log(error, of: method)
+          return error
+        })
     }
-    return try parts.registry.validate(question.secret, for: question.permission, asOf: later, at: now)
   }
 
   /// Every key is looked at, which takes longer than a reactor's other peers shall wait.

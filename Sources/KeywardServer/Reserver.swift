@@ -1,6 +1,6 @@
 import KeywardCore
 
-/// Has uses of keys with totals reserved: before anybody is served, and from then on whenever they run low.
+/// Has uses of keys with totals reserved before they are needed, whenever they run low.
 ///
 /// Concurrency: any thread; the store is asked on the writer's queue, one batch a turn, and changes go between.
 final class Reserver: Sendable {
@@ -17,20 +17,14 @@ final class Reserver: Sendable {
     self.limit = limit
   }
 
-  /// Reserves all that is asked for yet. Blocks on the store, at which nobody else may be.
   func start() {
-    while reserve() {}
     registry.whenUsesRunLow { [weak self] in self?.goOn() }
   }
 
   /// Has the next batch reserved among what waits for the store, and then those that remain.
-  func goOn() {
+  private func goOn() {
     writer.perform { [self] in
-      if reserve() { goOn() }
+      if registry.reserveUses(at: clock.now(), limit: limit) { goOn() }
     }
   }
-
-  /// - Returns: whether there is more to do now. What the store does not take is tried again at the next sweep, which
-  ///   says so.
-  private func reserve() -> Bool { (try? registry.reserveUses(at: clock.now(), limit: limit)) ?? false }
 }

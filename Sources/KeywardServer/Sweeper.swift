@@ -120,7 +120,6 @@ final class Sweeper: @unchecked Sendable {
         if try registry.flushUses() { return true }
         nextFlush = monotonic + maxPause
       }
-      if try registry.reserveUses(at: now) { return true }
       if monotonic >= nextForgetting {
         if try registry.forget(at: now) { return true }
         nextForgetting = monotonic + Self.forgettingPause

@@ -186,9 +186,10 @@ struct TTRPCSession {
         call.timeoutNanoseconds == nil
         ? .never : Deadline(from: context.clock.monotonicNanoseconds(), timeout: call.timeoutNanoseconds)
       try context.handlers.admit(context.caller, to: call.method)
-      if case .validateKey = call.method {
+      if case .validateKey = call.method,
         let validation = try context.handlers.validate(
           try call.question(in: context.arena), of: context.caller, at: context.now)
+      {
         guard !isLate(deadline, context) else { throw .tooLate }
         TTRPCEnvelope.append(validation, stream: stream, to: &output.bytes, in: context.arena)
         output.markReply(by: deadline)

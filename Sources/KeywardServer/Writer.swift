@@ -4,54 +4,23 @@ import KeywardWire
 import Synchronization
 
 /// Takes commands and questions to the store, in turns. In each turn the commands that have gathered go together in one
-/// transaction, and one group of changes and one question follow. A command that has to see first what another of the
-/// turn comes to waits for the next turn, before all that came after it.
+/// transaction, as do the uses that validations wait for, and one group of changes and one question follow. A command that
+/// has to see first what another of the turn comes to waits for the next turn, before all that came after it.
 ///
 /// Concurrency: commands and questions come from any thread; the rules and the store are called on `queue` alone, and
 /// so are the completions.
 final class Writer: Sendable {
-  private struct Waiting {
-    var commands: [WaitingCommand] = []
-    var groups: [WaitingGroup] = []
-    var reads: [WaitingRead] = []
-    /// Commands that are out to be looked at and more than go in one transaction, so that most of them will be back.
-    var excessCount = 0
-
-    var count: Int { commands.count + groups.count + reads.count + excessCount }
-  }
-
-  private struct WaitingCommand {
-    let caller: Caller
-    let deadline: Deadline
-    let request: ChangeRequest
-    let completion: @Sendable (Result<Outcome, CallError>) -> Void
-  }
-
-  private struct WaitingGroup {
-    let caller: Caller
-    let deadline: Deadline
-    let group: GroupChange
-    let completion: @Sendable (Result<GroupOutcome, CallError>) -> Void
-  }
-
-  private struct WaitingRead {
-    /// nil for the server itself.
-    let caller: Caller?
-    let deadline: Deadline
-    let body: @Sendable (Bool) -> Void
-  }
-
   private let registry: Registry
   private let clock: Clock
   private let names: UserNameCache
   private let limit: Int
   private let queue = DispatchQueue(label: "keyward.writer")
-  private let waiting = Mutex(Waiting())
+  private let waiting = Mutex(WaitingCalls())
   /// Set once nothing is asked of the store any more.
   private let isEnding = Atomic(false)
   private let whenCommitted = Mutex<(@Sendable () -> Void)?>(nil)
 
-  /// Commands that go in one transaction at most, so that none waits long for its neighbours.
+  /// Commands, and secrets to judge, that go in one transaction at most, so that none waits long for its neighbours.
   private static let batchLimit = 512
 
   /// - Parameter limit: how many commands and questions may wait.
@@ -90,6 +59,22 @@ final class Writer: Sendable {
   ) throws(CallError) {
     try enqueue { waiting in
       waiting.groups.append(WaitingGroup(caller: caller, deadline: deadline, group: group, completion: completion))
+    }
+  }
+
+  /// Has the uses reserved that a validation needs, and has it judged then.
+  /// - Parameters:
+  ///   - caller: for one that leaves before it is judged, nothing is used.
+  ///   - deadline: once that has passed before it is judged, nothing is used.
+  ///   - completion: called once, on the writer's queue, with the verdicts.
+  /// - Throws: RESOURCE_EXHAUSTED when too many wait.
+  func submit(
+    _ questions: [Question], for caller: Caller, by deadline: Deadline,
+    completion: @escaping @Sendable (Result<[Validation], CallError>) -> Void
+  ) throws(CallError) {
+    try enqueue { waiting in
+      waiting.validations.append(
+        WaitingValidation(caller: caller, deadline: deadline, questions: questions, completion: completion))
     }
   }
 
@@ -148,7 +133,7 @@ final class Writer: Sendable {
     }
   }
 
-  private func enqueue(_ append: (inout Waiting) -> Void) throws(CallError) {
+  private func enqueue(_ append: (inout WaitingCalls) -> Void) throws(CallError) {
     let isFirst = try waiting.withLock { (waiting) throws(CallError) in
       guard waiting.count < limit else {
         throw CallError(.resourceExhausted, "too many calls wait for the disk: try again in a moment")
@@ -161,19 +146,19 @@ final class Writer: Sendable {
   }
 
   private func run() {
-    while true {
-      // One group and one question a turn, so that none keeps the others waiting for good.
-      let (commands, group, read) = waiting.withLock { waiting in
-        var commands: [WaitingCommand] = []
-        swap(&commands, &waiting.commands)
-        waiting.excessCount = max(0, commands.count - Self.batchLimit)
-        let group = waiting.groups.isEmpty ? nil : waiting.groups.removeFirst()
-        return (commands, group, waiting.reads.isEmpty ? nil : waiting.reads.removeFirst())
+    while let turn = waiting.withLock({ $0.takeTurn(limit: Self.batchLimit) }) {
+      if !turn.commands.isEmpty {
+        let rest = carryOut(turn.commands)
+        waiting.withLock { $0.putBack(rest) }
       }
-      guard !commands.isEmpty || group != nil || read != nil else { return }
-      if !commands.isEmpty { putBack(carryOut(commands)) }
-      if let group { carryOut(group) }
-      if let read { read.body(!isEnding.load(ordering: .relaxed) && isWanted(by: read.caller, until: read.deadline)) }
+      if !turn.validations.isEmpty {
+        let rest = judge(turn.validations)
+        waiting.withLock { $0.putBack(rest) }
+      }
+      if let group = turn.group { carryOut(group) }
+      if let read = turn.read {
+        read.body(!isEnding.load(ordering: .relaxed) && isWanted(by: read.caller, until: read.deadline))
+      }
     }
   }
 
@@ -181,24 +166,9 @@ final class Writer: Sendable {
     !(caller?.hasLeft ?? false) && !deadline.hasPassed(at: clock.monotonicNanoseconds())
   }
 
-  /// Has commands looked at again before those that have come meanwhile.
-  private func putBack(_ commands: [WaitingCommand]) {
-    waiting.withLock { waiting in
-      waiting.excessCount = 0
-      waiting.commands = commands.isEmpty ? waiting.commands : commands + waiting.commands
-    }
-  }
-
   /// - Returns: those whose turn has not come.
   private func carryOut(_ commands: [WaitingCommand]) -> [WaitingCommand] {
-    var wanted: [WaitingCommand] = []
-    for waiting in commands {
-      if isWanted(by: waiting.caller, until: waiting.deadline) {
-        wanted.append(waiting)
-      } else {
-        waiting.completion(.failure(.tooLate))
-      }
-    }
+    let wanted = self.wanted(commands)
     let results = registry.commit(
       wanted.lazy.map { Command($0.request, by: self.actor($0.caller.peer)) }, at: clock.now(), limit: Self.batchLimit)
     var rest: [WaitingCommand] = []
@@ -206,6 +176,41 @@ final class Writer: Sendable {
       if let result { waiting.completion(result.mapError { CallError($0) }) } else { rest.append(waiting) }
     }
     whenCommitted.withLock { $0 }?()
+    return rest
+  }
+
+  /// Those of the calls that somebody still waits for; the others are told that it is too late.
+  private func wanted<Call: WaitingCall>(_ calls: [Call]) -> [Call] {
+    calls.filter { call in
+      let isWanted = isWanted(by: call.caller, until: call.deadline)
+      if !isWanted { call.completion(.failure(.tooLate)) }
+      return isWanted
+    }
+  }
+
+  /// - Returns: those that have to wait on.
+  private func judge(_ validations: [WaitingValidation]) -> [WaitingValidation] {
+    let begun = wanted(validations)
+    var reservations: [UseReservation] = []
+    var failure: CallError?
+    do throws(StoreError) {
+      reservations = try registry.reserve(for: begun.map(\.questions), at: clock.now())
+    } catch {
+      failure = CallError(DomainError(error))
+    }
+    // That took the store's time: what nobody waits for any more uses nothing.
+    let waiting = wanted(begun)
+    let results = registry.judge(waiting.map(\.questions), with: reservations, at: clock.now())
+    var rest: [WaitingValidation] = []
+    for (call, result) in zip(waiting, results) {
+      if let result {
+        call.completion(.success(result))
+      } else if let failure {
+        call.completion(.failure(failure))
+      } else {
+        rest.append(call)
+      }
+    }
     return rest
   }
 

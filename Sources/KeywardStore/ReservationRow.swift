@@ -5,7 +5,7 @@ enum ReservationRow {
   /// ?1 id of the key; nothing happens where it is gone.
   static let insertion = """
     INSERT OR REPLACE INTO reservation (key, refill, period, count, ahead)
-    SELECT ordinal, ?2, ?3, ?4, ?5 FROM key WHERE id = ?1
+    SELECT ordinal, ?2, ?3, ?4, 0 FROM key WHERE id = ?1
     """
 
   static let selection = """
@@ -17,7 +17,7 @@ enum ReservationRow {
   static func values(of reservation: UseReservation) -> [SQLValue] {
     [
       .text(reservation.key.description), .integer(Int64(reservation.refill.rawValue)), .integer(reservation.period),
-      .integer(reservation.count), .integer(reservation.ahead),
+      .integer(reservation.count),
     ]
   }
 

@@ -65,7 +65,8 @@ package struct Schema: Sendable {
   // - key.copy_base is empty where it is the name itself.
   // - key.noted_… is, for each kind of end, the end whose coming the sweeper has recorded.
   // - key.rate_… and key.use_… are NULL where the key has no such limit.
-  // - reservation is what of a key's total may have been granted: count in the period, ahead in any later one.
+  // - reservation is what of a key's total may have been granted: count in the period, and where an earlier keyward
+  //   wrote it, ahead in any later one; else that is 0.
   // - digest.until is NULL for a key's own digest, and the end of one that another has taken the place of.
   // - store.unaudited is the last revision made before there was an audit: every later one has its row.
   // - audit.time never goes down as the revision goes up, so each index gives rows in the order of their revisions;

@@ -16,14 +16,6 @@ package enum Request: Sendable {
   case getStatus
   case whoAmI
   case reload
-
-  /// A secret to judge.
-  package struct Question: Sendable, Equatable {
-    package let secret: PresentedSecret
-    package let permission: Permission
-    /// The instant to judge by; nil for now.
-    package let asOf: Instant?
-  }
 }
 
 /// A reply as the handlers give it. A revision is the store's when the reply was made: what else it says holds every

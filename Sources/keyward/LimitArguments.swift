@@ -49,6 +49,19 @@ enum LimitText {
     [rate(key), uses(key)].compactMap { $0 }.joined(separator: " ")
   }
 
+  /// As ``both(_:)``, with what is left of the total: `100/1m 1000/monthly (997 left)`.
+  static func all(_ view: KeyView) -> String {
+    both(view.key) + (view.usage.map { " (\($0.remaining) left)" } ?? "")
+  }
+
+  /// `3 of 10 uses left, refilled 2026-12-01 00:00 UTC`; nil where there is no total.
+  static func left(_ view: KeyView) -> String? {
+    guard let usage = view.usage, let total = view.key.useLimit?.total else { return nil }
+    let left = "\(usage.remaining) of \(total) \(total == 1 ? "use" : "uses") left"
+    // A count starts anew at a midnight, and that is one of UTC.
+    return usage.refillTime.map { "\(left), refilled \($0.description.prefix(10)) 00:00 UTC" } ?? left
+  }
+
   /// - Throws: ``LimitError`` for what has not the form, or is outside the ranges.
   static func rate(_ text: String) throws(LimitError) -> LimitArgument<RateLimit> {
     if text == "none" { return LimitArgument(limit: nil) }

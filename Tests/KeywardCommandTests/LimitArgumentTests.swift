@@ -54,4 +54,23 @@ import Testing
     #expect(throws: LimitError("rate_limit.burst is 6: give 1 to the count, 5")) { try LimitText.rate("5/1m,burst=6") }
     #expect(throws: LimitError("use_limit.total is 0: give 1 to 1000000000000")) { try LimitText.uses("0/daily") }
   }
+
+  @Test func `What is left of a total is told with the midnight at which it is refilled`() throws {
+    func view(_ total: Int64?, left: Int64, until refillTime: Instant? = nil) throws -> KeyView {
+      let key = Key(
+        id: try #require(KeyID("key_0123456789abcdefghij")), name: KeyName(checked: "k"), permission: .chat,
+        enabled: true, expireTime: nil, hint: "", creator: "ann", createTime: .epoch, updater: "ann",
+        updateTime: .epoch, revision: 1, useLimit: try total.map { try UseLimit(total: $0, refill: .monthly) })
+      return KeyView(
+        key: key, state: .active, availability: .available,
+        usage: total == nil ? nil : Usage(remaining: left, refillTime: refillTime))
+    }
+    let december = try #require(Instant(rfc3339: "2026-12-01T00:00:00Z"))
+    #expect(
+      LimitText.left(try view(10, left: 3, until: december)) == "3 of 10 uses left, refilled 2026-12-01 00:00 UTC")
+    #expect(LimitText.left(try view(1, left: 0)) == "0 of 1 use left")
+    #expect(LimitText.left(try view(nil, left: 0)) == nil)
+    #expect(LimitText.all(try view(10, left: 3)) == "10/monthly (3 left)")
+    #expect(LimitText.all(try view(nil, left: 0)).isEmpty)
+  }
 }

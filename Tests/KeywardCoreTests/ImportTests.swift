@@ -27,8 +27,8 @@ import Testing
     try registry.importKeys(ImportKeys(keys, options), by: .sample, at: clock.now)
   }
 
-  private func verdict(_ secret: String) -> Verdict {
-    registry.validate(Secret.text(secret).presented, for: .chat, at: clock.now).verdict
+  private func verdict(_ secret: String) -> Verdict? {
+    registry.validate(Secret.text(secret).presented, for: .chat, at: clock.now)?.verdict
   }
 
   private func refusal(_ keys: [ImportKey], _ options: ImportOptions = ImportOptions()) -> DomainError? {

@@ -11,8 +11,8 @@ import Testing
     return try Registry(store: FakeStore([StoredKey(key: key, digest: .sample(1), ordinal: 1)]))
   }
 
-  private func use(_ registry: Registry) -> Validation {
-    registry.validate(Secret.sample(1).presented, for: .chat, at: clock.now)
+  private func use(_ registry: Registry) throws -> Validation {
+    try #require(registry.validate(Secret.sample(1).presented, for: .chat, at: clock.now))
   }
 
   private func advance(microseconds: Int64) {
@@ -22,20 +22,20 @@ import Testing
   @Test("A burst at once, then one use each interval, from its very microsecond on")
   func boundary() throws {
     let registry = try registry(RateLimit(count: 10, periodSeconds: 1, burst: 3))
-    for _ in 1...3 { #expect(use(registry).verdict == .valid) }
+    for _ in 1...3 { #expect(try use(registry).verdict == .valid) }
     let start = clock.now
     for number in 1...20 {
-      let refused = use(registry)
+      let refused = try use(registry)
       let due = Instant(microseconds: start.microseconds + Int64(number) * 100_000)
       #expect(refused.verdict == .rateLimited && refused.retryTime == due && refused.subject?.validUntil == due)
       clock.now = Instant(microseconds: due.microseconds - 1)
-      #expect(use(registry).verdict == .rateLimited)
+      #expect(try use(registry).verdict == .rateLimited)
       clock.now = due
-      #expect(use(registry).verdict == .valid)
+      #expect(try use(registry).verdict == .valid)
     }
     advance(microseconds: 1_000_000_000)
-    for _ in 1...3 { #expect(use(registry).verdict == .valid) }
-    #expect(use(registry).verdict == .rateLimited)
+    for _ in 1...3 { #expect(try use(registry).verdict == .valid) }
+    #expect(try use(registry).verdict == .rateLimited)
   }
 
   @Test("A limit of whole intervals admits what a leaking bucket does, at any instants", arguments: 0..<30)
@@ -54,7 +54,7 @@ import Testing
       last = clock.now.microseconds
       let fits = level + interval <= interval * burst
       if fits { level += interval }
-      let validation = use(registry)
+      let validation = try use(registry)
       #expect(validation.verdict == (fits ? .valid : .rateLimited))
       if !fits {
         #expect(validation.retryTime?.microseconds == last + level + interval - interval * burst)
@@ -71,7 +71,7 @@ import Testing
       let end = clock.now.adding(seconds: period)
       var granted: Int64 = 0
       while clock.now < end {
-        let validation = use(registry)
+        let validation = try use(registry)
         if let retry = validation.retryTime { clock.now = retry } else { granted += 1 }
       }
       // A use at whole microseconds alone may come one too late.
@@ -82,24 +82,24 @@ import Testing
   @Test("A clock that has gone back makes a key wait for a full bucket at most")
   func clockBack() throws {
     let registry = try registry(RateLimit(count: 2, periodSeconds: 10))
-    for _ in 1...2 { #expect(use(registry).verdict == .valid) }
+    for _ in 1...2 { #expect(try use(registry).verdict == .valid) }
     clock.advance(seconds: -86400)
-    #expect(use(registry).retryTime == clock.now.adding(seconds: 5))
+    #expect(try use(registry).retryTime == clock.now.adding(seconds: 5))
     clock.now = .epoch
-    #expect(use(registry).retryTime == clock.now.adding(seconds: 5))
+    #expect(try use(registry).retryTime == clock.now.adding(seconds: 5))
     clock.now = .latest
-    #expect(use(registry).verdict == .valid)
+    #expect(try use(registry).verdict == .valid)
   }
 
   @Test("A limited key's VALID holds for one use, and a refusal no longer than the key")
   func validUntil() throws {
     let end = clock.now.adding(seconds: 3)
     let registry = try registry(RateLimit(count: 1, periodSeconds: 60), expireTime: end)
-    #expect(use(registry).subject?.validUntil == clock.now)
-    let refused = use(registry)
+    #expect(try use(registry).subject?.validUntil == clock.now)
+    let refused = try use(registry)
     #expect(refused.retryTime == clock.now.adding(seconds: 60) && refused.subject?.validUntil == end)
     clock.now = end
-    #expect(use(registry).verdict == .expired)
+    #expect(try use(registry).verdict == .expired)
   }
 
   @Test("A question about a later instant takes no use, and asks for none")
@@ -110,7 +110,7 @@ import Testing
       let validation = try registry.validate(Secret.sample(1).presented, for: .chat, asOf: later, at: clock.now)
       #expect(validation.verdict == .valid && validation.subject?.validUntil == later)
     }
-    #expect(use(registry).verdict == .valid)
+    #expect(try use(registry).verdict == .valid)
     #expect(
       try registry.validate(Secret.sample(1).presented, for: .chat, asOf: clock.now, at: clock.now).verdict == .valid)
   }

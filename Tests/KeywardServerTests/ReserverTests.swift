@@ -5,7 +5,7 @@ import Testing
 
 @testable import KeywardServer
 
-/// Reserving uses among what else waits for the store.
+/// Reserving uses before they are needed, among what else waits for the store.
 @Suite struct ReserverTests {
   private let store: FakeStore
   private let registry: Registry
@@ -23,6 +23,7 @@ import Testing
     registry = try Registry(store: store)
     writer = Writer(registry: registry, clock: clock, names: UserNameCache(clock: clock), limit: 100)
     reserver = Reserver(registry: registry, writer: writer, clock: clock, limit: 2)
+    reserver.start()
   }
 
   /// Returns once something holds: it is looked at in each of many turns of the writer.
@@ -36,32 +37,33 @@ import Testing
     Issue.record("it never came to pass")
   }
 
-  @Test func `What there is to reserve is reserved before anybody is served`() throws {
-    reserver.start()
-    #expect(store.reserveCount == 5 && store.reservations.count == 10)
-  }
-
-  @Test func `Batches are reserved one a turn of the writer, and others go between`() throws {
+  @Test func `Batches are reserved one a turn of the writer, unasked, and others go between`() throws {
     // The writer is held up until all this waits.
     let hold = DispatchSemaphore(value: 0)
     writer.perform { hold.wait() }
-    reserver.goOn()
+    for number in 1...10 { #expect(try registry.use(.sample(number), at: .noon).verdict == .valid) }
+    #expect(store.reserveCount == 10)
     let counts = (1...6).map { _ in ManualClock(.epoch) }
     for count in counts { writer.perform { [store] in count.advance(seconds: Int64(store.reserveCount)) } }
     hold.signal()
-    try wait { $0.reserveCount == 5 }
-    #expect(counts.map { $0.now.seconds } == [1, 1, 1, 1, 1, 1])
-    #expect(store.reservations.count == 10)
+    try wait { $0.reserveCount == 15 }
+    #expect(counts.map { $0.now.seconds } == [11, 11, 11, 11, 11, 11])
+    #expect(store.reservations.allSatisfy { $0.count == 3 })
   }
 
-  @Test func `Keys that run low are reserved for without being asked again`() throws {
-    reserver.start()
-    for number in 1...10 {
-      for _ in 1...2 {
-        let verdict = registry.validate(Secret.sample(number).presented, for: .chat, at: .noon).verdict
-        #expect(verdict == .valid)
-      }
-    }
-    try wait { $0.reservations.allSatisfy { $0.count > 2 } }
+  @Test func `A store that fails is asked once for each batch, and again for those that wait`() throws {
+    for _ in 1...5 { store.failNextCommit(with: .exhausted("full")) }
+    let hold = DispatchSemaphore(value: 0)
+    writer.perform { hold.wait() }
+    // The first of two reservations fails, of each key.
+    for number in 1...5 { #expect(throws: StoreError.self) { try registry.use(.sample(number), at: .noon) } }
+    for number in 1...10 { #expect(try registry.use(.sample(number), at: .noon).verdict == .valid) }
+    for _ in 1...5 { store.failNextCommit(with: .exhausted("full")) }
+    hold.signal()
+    try wait { $0.reserveCount == 20 }
+    for number in 1...10 { #expect(try registry.use(.sample(number), at: .noon).verdict == .valid) }
+    #expect(store.reserveCount == 20)
+    for number in 1...10 { #expect(try registry.use(.sample(number), at: .noon).verdict == .valid) }
+    try wait { store in store.reservations.allSatisfy { $0.count == 5 } }
   }
 }

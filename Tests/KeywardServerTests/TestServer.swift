@@ -40,7 +40,7 @@ final class TestServer: Sendable {
   }
 }
 
-/// A store whose commits wait while the gate is shut.
+/// A store whose commits and reservations wait while the gate is shut.
 final class GatedStore: Store {
   private let store: FakeStore
   private let gate = DispatchSemaphore(value: 1)
@@ -55,7 +55,7 @@ final class GatedStore: Store {
     while arrivals.wait(timeout: .now()) == .success {}
   }
 
-  /// Returns when a commit has come to the gate since it was shut.
+  /// Returns when one has come to the gate since it was shut, or since the last that was waited for.
   func waitForArrival() throws {
     try #require(arrivals.wait(timeout: .now() + 30) == .success)
   }
@@ -77,6 +77,9 @@ final class GatedStore: Store {
   }
 
   func reserve(_ reservations: [UseReservation]) throws(StoreError) {
+    arrivals.signal()
+    gate.wait()
+    defer { gate.signal() }
     try store.reserve(reservations)
   }
 

@@ -38,7 +38,7 @@ import Testing
     let key = try rig.store.make(.insert(try Self.limited(), .sample(1)))
     let second = try rig.store.make(.insert(Self.limited().renumbered(2), .sample(2)))
     func reservation(_ key: Key, _ count: Int64, _ refill: UseLimit.Refill = .monthly) -> UseReservation {
-      UseReservation(key: key.id, refill: refill, period: 24_325, count: count, ahead: 1)
+      UseReservation(key: key.id, refill: refill, period: 24_325, count: count)
     }
     try rig.store.reserve([reservation(key, 1), reservation(second, 5)])
     try rig.store.reserve([reservation(key, 3, .daily), reservation(.sample(77), 1)])
@@ -53,6 +53,24 @@ import Testing
     #expect(try reservations(of: again) == [reservation(second, 5)])
     try again.make(.purge(second))
     #expect(try reservations(of: again).isEmpty)
+  }
+
+  @Test("What an earlier keyward reserved for later periods is told, until another reservation takes its place")
+  func ahead() throws {
+    let folder = try TemporaryFolder()
+    var store = try SQLiteStore(path: folder.database)
+    let key = try store.make(.insert(try Self.limited(), .sample(1)))
+    func reservation(_ count: Int64, ahead: Int64 = 0) -> UseReservation {
+      UseReservation(key: key.id, refill: .monthly, period: 24_325, count: count, ahead: ahead)
+    }
+    try store.reserve([reservation(1)])
+    store.close()
+    try RawDatabase(folder.database).execute("UPDATE reservation SET ahead = 5")
+    store = try SQLiteStore(path: folder.database)
+    #expect(try reservations(of: store) == [reservation(1, ahead: 5)])
+    try store.reserve([reservation(2)])
+    #expect(try reservations(of: store) == [reservation(2)])
+    store.close()
   }
 }
 

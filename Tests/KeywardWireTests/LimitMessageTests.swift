@@ -74,18 +74,20 @@ import Testing
     #expect(request == ChangeRequest(.update(id, KeyUpdate(rateLimit: .lifted, useLimit: .of(limit)))))
   }
 
-  @Test func `Limits of a key and refusals by them arrive`() throws {
+  @Test func `Limits of a key, what is left, and refusals by them arrive`() throws {
     let key = Key(
       id: try #require(KeyID(sampleID)), name: KeyName(checked: "k"), permission: .chat, enabled: true,
       expireTime: nil, hint: "", creator: "ann", createTime: .epoch, updater: "ann", updateTime: .epoch, revision: 1,
       rateLimit: try RateLimit(count: 7, periodSeconds: 3, burst: 2),
       useLimit: try UseLimit(total: UseLimit.maxTotal, refill: .daily))
-    let view = KeyView(key: key, state: .active, availability: .available)
-    guard case .getKey(let received, _) = try roundTrip(.getKey(view, revision: 1), of: .getKey) else {
-      Issue.record("not a key")
-      return
+    for usage in [Usage(remaining: 0, refillTime: nil), Usage(remaining: UseLimit.maxTotal, refillTime: .latest), nil] {
+      let view = KeyView(key: key, state: .active, availability: .available, usage: usage)
+      guard case .getKey(let received, _) = try roundTrip(.getKey(view, revision: 1), of: .getKey) else {
+        Issue.record("not a key")
+        return
+      }
+      #expect(received == view)
     }
-    #expect(received == view)
     let subject = Validation.Subject(id: key.id, name: key.name, validUntil: .latest, revision: 4)
     for sent in [
       Validation(.rateLimited, subject: subject, retryTime: .latest), Validation(.usageExceeded, subject: subject),

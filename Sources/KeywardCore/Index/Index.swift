@@ -80,23 +80,50 @@ struct Index: ~Copyable {
 
   /// As ``validation(of:for:at:)``, and remembers the use of a key that is found valid. A use that the key's limits do
   /// not admit is none.
-  /// - Parameter runsLow: set where the store is to be told of more uses, once for all that wait for it.
+  /// - Parameter runsLow: set where more uses are to be reserved before they are needed, once for all keys.
+  /// - Returns: nil where the use has to wait for the store.
   mutating func use(
     _ digest: Digest, for permission: Permission, at now: Instant, runsLow: inout Bool
-  ) -> Validation {
+  ) -> Validation? {
     let (validation, row, limited) = judge(digest, for: permission, at: now)
     guard validation.verdict == .valid else { return validation }
     if let limited {
       let admission = meters.take(row, at: now)
+      guard admission == .granted else { return validation.judged(by: admission, unless: limited) }
       runsLow = meters.takeCall()
-      switch admission {
-      case .granted: break
-      case .rateLimited(let retry): return validation.refused(.rateLimited, until: retry, unless: limited)
-      case .exceeded(let retry): return validation.refused(.usageExceeded, until: retry, unless: limited)
-      }
     }
     lastUses.record(row, at: now)
     return validation
+  }
+
+  /// As ``use(_:for:at:runsLow:)`` for several secrets, each judged after those before it: all of them are used, or
+  /// none.
+  /// - Returns: nil where one of them has to wait for the store.
+  mutating func use(_ questions: [Question], at now: Instant) -> [Validation]? {
+    var trial = MeterTrial()
+    var used: [Int] = []
+    var validations: [Validation] = []
+    for question in questions {
+      guard case .digest(let digest) = question.secret else {
+        validations.append(Validation(.malformed))
+        continue
+      }
+      if let later = question.asOf {
+        validations.append(self.validation(of: digest, for: question.permission, at: max(later, now)))
+        continue
+      }
+      var (validation, row, limited) = judge(digest, for: question.permission, at: now)
+      if validation.verdict == .valid, let limited {
+        let admission = trial.take(row, of: meters, at: now)
+        guard let answer = validation.judged(by: admission, unless: limited) else { return nil }
+        validation = answer
+      }
+      if validation.verdict == .valid { used.append(row) }
+      validations.append(validation)
+    }
+    meters.keep(trial)
+    for row in used { lastUses.record(row, at: now) }
+    return validations
   }
 
   /// - Returns: for a key with limits also the end that time will put to it, ``Instant/distantFuture`` for none.
@@ -123,23 +150,39 @@ struct Index: ~Copyable {
 
   // MARK: Limits and last uses
 
-  /// The next uses for the store to reserve, up to a limit.
+  /// What the store has to reserve so that secrets can be used that wait for it.
+  mutating func reservations(for questions: some Sequence<Question>, at now: Instant) -> [UseReservation] {
+    var trial = MeterTrial(asIfReserved: true)
+    for question in questions where question.asOf == nil {
+      guard case .digest(let digest) = question.secret else { continue }
+      let (validation, row, limited) = judge(digest, for: question.permission, at: now)
+      if validation.verdict == .valid, limited != nil { _ = trial.take(row, of: meters, at: now) }
+    }
+    var reservations: [UseReservation] = []
+    for (row, goal) in trial.meters {
+      let id = rows.record(row).id
+      meters.update(row) { meter in
+        if let reservation = meter.reservation(for: id, upTo: goal.used, at: now) { reservations.append(reservation) }
+      }
+    }
+    return reservations
+  }
+
+  /// What is left of a key's total at an instant; nil where it has none.
+  func usage(of id: KeyID, at instant: Instant) -> Usage? {
+    row(of: id).flatMap { meters[$0] }?.usage(at: instant)
+  }
+
+  /// The next uses for the store to reserve before they are needed, up to a limit.
   mutating func takeReservations(at now: Instant, limit: Int) -> [UseReservation] {
     meters.takeWaiting(limit: limit) { row, meter in meter.reservation(for: rows.record(row).id, at: now) }
   }
 
-  /// Whether the store is to be told of more uses.
+  /// Whether more uses are to be reserved before they are needed.
   var hasReservations: Bool { meters.hasWaiting }
 
-  /// Whether somebody is to be called to tell the store, once for all that wait for it.
+  /// Whether somebody is to be called to reserve them, once for all keys.
   mutating func takeReservationCall() -> Bool { meters.takeCall() }
-
-  /// Has what was taken out asked for again.
-  mutating func returnReservations(_ reservations: [UseReservation]) {
-    for reservation in reservations {
-      if let row = row(of: reservation.key) { meters.putBack(row) }
-    }
-  }
 
   mutating func adopt(_ reservation: UseReservation) {
     if let row = row(of: reservation.key) { meters.update(row) { $0.adopt(reservation) } }

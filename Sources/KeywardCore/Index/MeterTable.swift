@@ -1,42 +1,48 @@
 /// The meters of the keys that have limits, by row.
 struct MeterTable: ~Copyable {
   private var meters = RowMap<Meter>()
-  /// Rows for which the store is to be told of more uses, the first first.
+  /// Rows for which more uses are to be reserved before they are needed, the first first.
   private var waiting = ChunkedQueue<Int>()
   private var wasCalled = false
 
   /// Makes, changes or drops a meter, as the key has it.
   mutating func set(_ row: Int, _ key: Key) {
     guard key.isLimited else { return remove(row) }
-    if meters[row] == nil { meters[row] = Meter(key) }
-    update(row) { $0.change(to: key) }
+    if meters[row] == nil { meters[row] = Meter(key) } else { update(row) { $0.change(to: key) } }
   }
 
   mutating func remove(_ row: Int) {
     meters[row] = nil
   }
 
+  /// A row's meter as it stands.
+  subscript(row: Int) -> Meter? { meters[row] }
+
+  /// Takes one use, and asks for more where that leaves few.
   mutating func take(_ row: Int, at now: Instant) -> Admission {
-    var admission = Admission.granted
-    update(row) { admission = $0.take(at: now) }
+    let taken = meters.update(row) { meter in
+      let admission = meter.take(at: now)
+      return (admission, asks: admission == .granted && meter.asksOnce())
+    }
+    guard let (admission, asks) = taken else { return .granted }
+    if asks { waiting.append(row) }
     return admission
   }
 
-  /// Changes a meter in its place, and asks for more uses where it runs low.
-  mutating func update(_ row: Int, _ change: (inout Meter) -> Void) {
-    let runsLow = meters.update(row) { meter in
-      change(&meter)
-      return meter.runsLow
+  /// Makes the uses of a trial, as ``take(_:at:)`` would have.
+  mutating func keep(_ trial: MeterTrial) {
+    for (row, tried) in trial.meters {
+      let asks = meters.update(row) { meter in
+        meter = tried
+        return meter.asksOnce()
+      }
+      if asks ?? false { waiting.append(row) }
     }
-    if runsLow ?? false { ask(for: row) }
   }
 
-  mutating func ask(for row: Int) {
-    let isNew = meters.update(row) { meter in
-      defer { meter.isWaiting = true }
-      return !meter.isWaiting
-    }
-    if isNew ?? false { waiting.append(row) }
+  /// Changes a meter in its place.
+  mutating func update(_ row: Int, _ change: (inout Meter) -> Void) {
+    _ = meters.update(row) { change(&$0) }
   }
 
   var hasWaiting: Bool { !waiting.isEmpty }
@@ -57,20 +63,13 @@ struct MeterTable: ~Copyable {
     for row in rows {
       let reservation = meters.update(row) { meter in
         let reservation = make(row, &meter)
-        // Until the store has it, or has not, nothing more is asked for.
-        meter.isWaiting = reservation != nil
+        // Where the store does not take it, nothing is asked for again until it has taken some: uses then wait for it.
+        meter.hasAsked = reservation != nil
         return reservation
       }
       if let reservation = reservation ?? nil { reservations.append(reservation) }
     }
     return reservations
-  }
-
-  /// The store could not do it. Nobody is called, for the next one would meet the same: whoever comes by tries again.
-  mutating func putBack(_ row: Int) {
-    guard meters.update(row, { $0.isWaiting = false }) != nil else { return }
-    ask(for: row)
-    wasCalled = true
   }
 
   mutating func closeAll(_ close: (Int, inout Meter) -> UseReservation?) -> [UseReservation] {

@@ -29,6 +29,7 @@ enum KeyMessage {
     message.pointee.etag = try arena.data(String(key.revision))
     message.pointee.rate_limit = try arena.rateLimit(key.rateLimit)
     message.pointee.use_limit = try arena.useLimit(key.useLimit)
+    message.pointee.usage = try arena.usage(view.usage)
     return message
   }
 
@@ -53,6 +54,6 @@ enum KeyMessage {
       purgeTime: try instant(fields.purge_time, "key.purge_time"), revision: revision,
       rateLimit: try rateLimit(fields.rate_limit),
       useLimit: try useLimit(fields.use_limit))
-    return KeyView(key: key, state: state, availability: availability)
+    return KeyView(key: key, state: state, availability: availability, usage: try usage(fields.usage))
   }
 }

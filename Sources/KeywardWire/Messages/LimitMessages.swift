@@ -2,7 +2,7 @@ import CKeywardProto
 import CProtobufC
 import KeywardCore
 
-// `keyward.v1.RateLimit` and `keyward.v1.UseLimit`, as fields of other messages.
+// `keyward.v1.RateLimit`, `keyward.v1.UseLimit` and `keyward.v1.Usage`, as fields of other messages.
 
 extension Arena {
   func rateLimit(_ limit: RateLimit?) throws(CallError) -> UnsafeMutablePointer<Keyward__V1__RateLimit>? {
@@ -22,6 +22,20 @@ extension Arena {
     message.pointee.refill = Keyward__V1__Refill(rawValue: UInt32(limit.refill.rawValue))
     return message
   }
+
+  func usage(_ usage: Usage?) throws(CallError) -> UnsafeMutablePointer<Keyward__V1__Usage>? {
+    guard let usage else { return nil }
+    let message = try make(keyward__v1__usage__init)
+    message.pointee.remaining = usage.remaining
+    message.pointee.refill_time = try timestamp(usage.refillTime)
+    return message
+  }
+}
+
+/// nil where none is given.
+func usage(_ message: UnsafeMutablePointer<Keyward__V1__Usage>?) throws(CallError) -> Usage? {
+  guard let fields = message?.pointee else { return nil }
+  return Usage(remaining: fields.remaining, refillTime: try instant(fields.refill_time, "usage.refill_time"))
 }
 
 /// nil where none is given.

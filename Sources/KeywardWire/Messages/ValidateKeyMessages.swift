@@ -8,7 +8,7 @@ enum ValidateKeyMessages {
     .validateKey(try decodeQuestion(payload, in: arena))
   }
 
-  static func decodeQuestion(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Request.Question {
+  static func decodeQuestion(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Question {
     try question(try arena.unpack(payload, keyward__v1__validate_key_request__unpack).pointee)
   }
 
@@ -31,10 +31,10 @@ enum ValidateKeyMessages {
 /// One secret and its verdict, alone or among others.
 extension ValidateKeyMessages {
   /// The secret is judged as far as it can be and then left behind in the arena, which is wiped.
-  static func question(_ fields: Keyward__V1__ValidateKeyRequest) throws(CallError) -> Request.Question {
+  static func question(_ fields: Keyward__V1__ValidateKeyRequest) throws(CallError) -> Question {
     try fields.secret.checkText("secret")
     let permission = try permission(fields.permission)
-    return Request.Question(
+    return Question(
       secret: PresentedSecret(fields.secret.bytes), permission: permission,
       asOf: try instant(fields.as_of_time, "as_of_time"))
   }

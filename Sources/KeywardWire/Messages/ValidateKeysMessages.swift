@@ -13,7 +13,7 @@ enum ValidateKeysMessages {
     guard (1...maxCount).contains(fields.n_requests) else {
       throw CallError(.invalidArgument, "requests has \(fields.n_requests) entries: give 1 to \(maxCount)")
     }
-    var questions: [Request.Question] = []
+    var questions: [Question] = []
     for (index, entry) in UnsafeBufferPointer(start: fields.requests, count: fields.n_requests).enumerated() {
       guard let entry = entry?.pointee else { continue }
       do throws(CallError) {

@@ -41,7 +41,7 @@ package struct TTRPCCall {
   }
 
   /// As ``request(in:)`` for ``Method/validateKey``: what nearly every call asks, without a request round it.
-  package func question(in arena: Arena) throws(CallError) -> Request.Question {
+  package func question(in arena: Arena) throws(CallError) -> Question {
     try ValidateKeyMessages.decodeQuestion(payload, in: arena)
   }
 

@@ -116,7 +116,8 @@ extension List {
       guard output.isTerminal else { return }
       let total = "\(page.totalSize) key\(page.totalSize == 1 ? "" : "s")"
       let instant = asOf.map { " as of \(keys.times.full($0))" } ?? ""
-      let end = page.nextPageToken.isEmpty ? "" : "; the next page: the same with --page-token \(page.nextPageToken.printable)"
+      let end =
+        page.nextPageToken.isEmpty ? "" : "; the next page: the same with --page-token \(page.nextPageToken.printable)"
       try output.write((count == page.totalSize ? total : "\(count) of \(total)") + instant + end + "\n")
     }
   }

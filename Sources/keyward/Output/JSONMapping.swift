@@ -25,6 +25,7 @@ extension JSON {
     members.append(("etag", .string(String(key.revision))))
     if let limit = key.rateLimit { members.append(("rateLimit", JSON(limit))) }
     if let limit = key.useLimit { members.append(("useLimit", JSON(limit))) }
+    if let usage = view.usage { members.append(("usage", JSON(usage))) }
     self = .object(members)
   }
 
@@ -40,6 +41,13 @@ extension JSON {
     self = .object([
       ("total", .int64(limit.total)), ("refill", .string(limit.refill.protoName)),
     ])
+  }
+
+  /// `Usage`.
+  private init(_ usage: Usage) {
+    var members: [Member] = [("remaining", .int64(usage.remaining))]
+    members.append("refillTime", usage.refillTime)
+    self = .object(members)
   }
 
   /// `ValidateKeyResponse`.

@@ -15,7 +15,7 @@ struct KeyOutput {
       .init(key.id.description), .init(key.name.text), .init(key.permission.name),
       .init(view.state.name, view.colour), .init(key.expireTime.map(times.relative) ?? "never", view.expiryColour),
       .init(key.lastUsedTime.map(times.relative) ?? "never"), .init(times.relative(key.createTime)),
-      .init(key.creator), .init(key.hint), .init(LimitText.both(key)),
+      .init(key.creator), .init(key.hint), .init(LimitText.all(view)),
     ]
   }
 
@@ -43,6 +43,7 @@ struct KeyOutput {
     ]
     if let limit = key.rateLimit { fields.append(("rate", .init(LimitText.text(limit)))) }
     if let limit = key.useLimit { fields.append(("uses", .init(LimitText.text(limit)))) }
+    if let left = LimitText.left(view) { fields.append(("left", .init(left))) }
     if let deleteTime = key.deleteTime { fields.append(("deleted", .init(times.full(deleteTime)))) }
     if let purgeTime = key.purgeTime { fields.append(("purged", .init(times.full(purgeTime)))) }
     return Card(fields)

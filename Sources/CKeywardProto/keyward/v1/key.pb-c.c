@@ -97,6 +97,51 @@ void   keyward__v1__use_limit__free_unpacked
   assert(message->base.descriptor == &keyward__v1__use_limit__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   keyward__v1__usage__init
+                     (Keyward__V1__Usage         *message)
+{
+  static const Keyward__V1__Usage init_value = KEYWARD__V1__USAGE__INIT;
+  *message = init_value;
+}
+size_t keyward__v1__usage__get_packed_size
+                     (const Keyward__V1__Usage *message)
+{
+  assert(message->base.descriptor == &keyward__v1__usage__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t keyward__v1__usage__pack
+                     (const Keyward__V1__Usage *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &keyward__v1__usage__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t keyward__v1__usage__pack_to_buffer
+                     (const Keyward__V1__Usage *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &keyward__v1__usage__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Keyward__V1__Usage *
+       keyward__v1__usage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Keyward__V1__Usage *)
+     protobuf_c_message_unpack (&keyward__v1__usage__descriptor,
+                                allocator, len, data);
+}
+void   keyward__v1__usage__free_unpacked
+                     (Keyward__V1__Usage *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &keyward__v1__usage__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   keyward__v1__key__init
                      (Keyward__V1__Key         *message)
 {
@@ -257,7 +302,58 @@ const ProtobufCMessageDescriptor keyward__v1__use_limit__descriptor =
   (ProtobufCMessageInit) keyward__v1__use_limit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__key__field_descriptors[20] =
+static const ProtobufCFieldDescriptor keyward__v1__usage__field_descriptors[2] =
+{
+  {
+    "remaining",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__Usage, remaining),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "refill_time",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__Usage, refill_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned keyward__v1__usage__field_indices_by_name[] = {
+  1,   /* field[1] = refill_time */
+  0,   /* field[0] = remaining */
+};
+static const ProtobufCIntRange keyward__v1__usage__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor keyward__v1__usage__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "keyward.v1.Usage",
+  "Usage",
+  "Keyward__V1__Usage",
+  "keyward.v1",
+  sizeof(Keyward__V1__Usage),
+  2,
+  keyward__v1__usage__field_descriptors,
+  keyward__v1__usage__field_indices_by_name,
+  1,  keyward__v1__usage__number_ranges,
+  (ProtobufCMessageInit) keyward__v1__usage__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor keyward__v1__key__field_descriptors[21] =
 {
   {
     "id",
@@ -499,6 +595,18 @@ static const ProtobufCFieldDescriptor keyward__v1__key__field_descriptors[20] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "usage",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__Key, usage),
+    &keyward__v1__usage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__key__field_indices_by_name[] = {
   8,   /* field[8] = availability */
@@ -520,12 +628,13 @@ static const unsigned keyward__v1__key__field_indices_by_name[] = {
   7,   /* field[7] = state */
   13,   /* field[13] = update_time */
   12,   /* field[12] = updater */
+  20,   /* field[20] = usage */
   19,   /* field[19] = use_limit */
 };
 static const ProtobufCIntRange keyward__v1__key__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 20 }
+  { 0, 21 }
 };
 const ProtobufCMessageDescriptor keyward__v1__key__descriptor =
 {
@@ -535,7 +644,7 @@ const ProtobufCMessageDescriptor keyward__v1__key__descriptor =
   "Keyward__V1__Key",
   "keyward.v1",
   sizeof(Keyward__V1__Key),
-  20,
+  21,
   keyward__v1__key__field_descriptors,
   keyward__v1__key__field_indices_by_name,
   1,  keyward__v1__key__number_ranges,

@@ -19,6 +19,7 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Keyward__V1__RateLimit Keyward__V1__RateLimit;
 typedef struct Keyward__V1__UseLimit Keyward__V1__UseLimit;
+typedef struct Keyward__V1__Usage Keyward__V1__Usage;
 typedef struct Keyward__V1__Key Keyward__V1__Key;
 
 
@@ -166,6 +167,26 @@ struct  Keyward__V1__UseLimit
 
 
 /*
+ * What is left of a key's total.
+ */
+struct  Keyward__V1__Usage
+{
+  ProtobufCMessage base;
+  /*
+   * Uses that are left: 0 to the total.
+   */
+  int64_t remaining;
+  /*
+   * When the count starts anew; absent means never.
+   */
+  Google__Protobuf__Timestamp *refill_time;
+};
+#define KEYWARD__V1__USAGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__usage__descriptor) \
+    , 0, NULL }
+
+
+/*
  * An API key as a peer may see it. The secret is not part of it: it is shown once, beside the key, when it is made.
  */
 struct  Keyward__V1__Key
@@ -253,10 +274,15 @@ struct  Keyward__V1__Key
    * How many times the key may be used; absent means as many times as anybody likes.
    */
   Keyward__V1__UseLimit *use_limit;
+  /*
+   * What was left of use_limit when the reply was made, or is at the as_of_time of a list if none is used until then.
+   * Given by the server; absent where use_limit is, and in the audit.
+   */
+  Keyward__V1__Usage *usage;
 };
 #define KEYWARD__V1__KEY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__key__descriptor) \
-    , {0,NULL}, {0,NULL}, KEYWARD__V1__PERMISSION__PERMISSION_UNSPECIFIED, 0, NULL, NULL, {0,NULL}, KEYWARD__V1__STATE__STATE_UNSPECIFIED, KEYWARD__V1__AVAILABILITY__AVAILABILITY_UNSPECIFIED, {0,NULL}, {0,NULL}, NULL, {0,NULL}, NULL, NULL, NULL, NULL, {0,NULL}, NULL, NULL }
+    , {0,NULL}, {0,NULL}, KEYWARD__V1__PERMISSION__PERMISSION_UNSPECIFIED, 0, NULL, NULL, {0,NULL}, KEYWARD__V1__STATE__STATE_UNSPECIFIED, KEYWARD__V1__AVAILABILITY__AVAILABILITY_UNSPECIFIED, {0,NULL}, {0,NULL}, NULL, {0,NULL}, NULL, NULL, NULL, NULL, {0,NULL}, NULL, NULL, NULL }
 
 
 /* Keyward__V1__RateLimit methods */
@@ -297,6 +323,25 @@ Keyward__V1__UseLimit *
 void   keyward__v1__use_limit__free_unpacked
                      (Keyward__V1__UseLimit *message,
                       ProtobufCAllocator *allocator);
+/* Keyward__V1__Usage methods */
+void   keyward__v1__usage__init
+                     (Keyward__V1__Usage         *message);
+size_t keyward__v1__usage__get_packed_size
+                     (const Keyward__V1__Usage   *message);
+size_t keyward__v1__usage__pack
+                     (const Keyward__V1__Usage   *message,
+                      uint8_t             *out);
+size_t keyward__v1__usage__pack_to_buffer
+                     (const Keyward__V1__Usage   *message,
+                      ProtobufCBuffer     *buffer);
+Keyward__V1__Usage *
+       keyward__v1__usage__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   keyward__v1__usage__free_unpacked
+                     (Keyward__V1__Usage *message,
+                      ProtobufCAllocator *allocator);
 /* Keyward__V1__Key methods */
 void   keyward__v1__key__init
                      (Keyward__V1__Key         *message);
@@ -324,6 +369,9 @@ typedef void (*Keyward__V1__RateLimit_Closure)
 typedef void (*Keyward__V1__UseLimit_Closure)
                  (const Keyward__V1__UseLimit *message,
                   void *closure_data);
+typedef void (*Keyward__V1__Usage_Closure)
+                 (const Keyward__V1__Usage *message,
+                  void *closure_data);
 typedef void (*Keyward__V1__Key_Closure)
                  (const Keyward__V1__Key *message,
                   void *closure_data);
@@ -339,6 +387,7 @@ extern const ProtobufCEnumDescriptor    keyward__v1__availability__descriptor;
 extern const ProtobufCEnumDescriptor    keyward__v1__refill__descriptor;
 extern const ProtobufCMessageDescriptor keyward__v1__rate_limit__descriptor;
 extern const ProtobufCMessageDescriptor keyward__v1__use_limit__descriptor;
+extern const ProtobufCMessageDescriptor keyward__v1__usage__descriptor;
 extern const ProtobufCMessageDescriptor keyward__v1__key__descriptor;
 
 PROTOBUF_C__END_DECLS

@@ -28,7 +28,8 @@ typedef struct Keyward__V1__ValidateKeysResponse Keyward__V1__ValidateKeysRespon
 /*
  * The answer of a validation: the first of these that holds, in the order of judgement MALFORMED, NOT_FOUND,
  * WRONG_PERMISSION, REVOKED, EXPIRED, DISABLED, USAGE_EXCEEDED, RATE_LIMITED, VALID. With VALID one use of the key is
- * taken where it has limits; a refusal takes none.
+ * taken where it has limits; a refusal takes none. A use of a total that the daemon has not reserved on disk yet waits
+ * for that; where the disk takes nothing, the call fails with the status that a change would, and takes no use.
  */
 typedef enum _Keyward__V1__Verdict {
   /*
@@ -65,7 +66,7 @@ typedef enum _Keyward__V1__Verdict {
    */
   KEYWARD__V1__VERDICT__VERDICT_DISABLED = 7,
   /*
-   * Too soon after the uses before, or in the moment before more uses of a total are reserved on disk: see retry_time.
+   * Too soon after the uses before, by the key's rate: see retry_time.
    */
   KEYWARD__V1__VERDICT__VERDICT_RATE_LIMITED = 8,
   /*

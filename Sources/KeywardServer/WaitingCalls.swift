@@ -1,0 +1,92 @@
+import KeywardCore
+import KeywardWire
+
+/// What waits for the writer, in the order in which it came.
+struct WaitingCalls {
+  var commands: [WaitingCommand] = []
+  var validations: [WaitingValidation] = []
+  var groups: [WaitingGroup] = []
+  var reads: [WaitingRead] = []
+  /// Commands that are out to be looked at and more than go in one transaction, so that most of them will be back.
+  private var excessCount = 0
+
+  var count: Int { commands.count + validations.count + groups.count + reads.count + excessCount }
+
+  /// What is looked at in one turn: one group and one question, so that none keeps the others waiting for good.
+  struct Turn {
+    var commands: [WaitingCommand] = []
+    var validations: [WaitingValidation] = []
+    var group: WaitingGroup?
+    var read: WaitingRead?
+  }
+
+  /// Takes out the next turn.
+  /// - Parameter limit: how many secrets may be judged in it; one call is, whatever it has.
+  /// - Returns: nil where nothing waits.
+  mutating func takeTurn(limit: Int) -> Turn? {
+    guard commands.count + validations.count + groups.count + reads.count > 0 else { return nil }
+    var turn = Turn()
+    swap(&turn.commands, &commands)
+    excessCount = max(0, turn.commands.count - limit)
+    var left = limit
+    let fitting = validations.prefix { call in
+      defer { left -= call.questions.count }
+      return left == limit || left >= call.questions.count
+    }
+    turn.validations = Array(fitting)
+    validations.removeFirst(fitting.count)
+    if !groups.isEmpty { turn.group = groups.removeFirst() }
+    if !reads.isEmpty { turn.read = reads.removeFirst() }
+    return turn
+  }
+
+  /// Has commands looked at again before those that have come meanwhile.
+  mutating func putBack(_ rest: [WaitingCommand]) {
+    excessCount = 0
+    if !rest.isEmpty { commands = rest + commands }
+  }
+
+  /// Has validations looked at again before those that have come meanwhile.
+  mutating func putBack(_ rest: [WaitingValidation]) {
+    if !rest.isEmpty { validations = rest + validations }
+  }
+}
+
+/// A call that waits for what the writer makes of it.
+protocol WaitingCall {
+  associatedtype Outcome
+
+  var caller: Caller { get }
+  var deadline: Deadline { get }
+  /// Called once, on the writer's queue.
+  var completion: @Sendable (Result<Outcome, CallError>) -> Void { get }
+}
+
+struct WaitingCommand: WaitingCall {
+  let caller: Caller
+  let deadline: Deadline
+  let request: ChangeRequest
+  let completion: @Sendable (Result<KeywardCore.Outcome, CallError>) -> Void
+}
+
+/// Secrets of which some cannot be used before the store has reserved it.
+struct WaitingValidation: WaitingCall {
+  let caller: Caller
+  let deadline: Deadline
+  let questions: [Question]
+  let completion: @Sendable (Result<[Validation], CallError>) -> Void
+}
+
+struct WaitingGroup: WaitingCall {
+  let caller: Caller
+  let deadline: Deadline
+  let group: GroupChange
+  let completion: @Sendable (Result<GroupOutcome, CallError>) -> Void
+}
+
+struct WaitingRead {
+  /// nil for the server itself.
+  let caller: Caller?
+  let deadline: Deadline
+  let body: @Sendable (Bool) -> Void
+}

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Concurrency: questions may come from any thread. ``commit(_:at:limit:)``, ``commit(_:by:at:)`` and ``auditEvents(_:)``
 /// have one caller at a time between them, for they block on the store. The lock round the index is held for one
-/// look-up, one page, one insertion or the validations of one turn, never during I/O.
+/// look-up, one insertion, one piece of a longer task or the validations of one turn, never during I/O.
 ///
 /// Invariants: the index changes after the store's commit and before ``commit(_:at:limit:)`` returns, so no question asked
 /// after a change was acknowledged is answered from before it.

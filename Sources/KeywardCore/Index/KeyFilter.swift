@@ -64,10 +64,8 @@ struct KeyFilter {
   }
 
   private func flagged(_ block: KeyBlock) -> RowSet {
-    var found = RowSet(first: block.count)
     let searched = block.searched
-    for row in 0..<block.count where searched[row] & mask != wanted { found.remove(row) }
-    return found
+    return RowSet(first: block.count) { searched[$0] & mask == wanted }
   }
 }
 

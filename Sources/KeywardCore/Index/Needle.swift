@@ -50,24 +50,31 @@ struct Needle {
       let tails = (text + position + last).loadUnaligned(as: Window.self)
       let fitting = (heads .== first .| heads .== otherFirst) .& (tails .== final .| tails .== otherFinal)
       let fits = unsafeBitCast(fitting, to: SIMD4<UInt64>.self)
-      var next = position + Window.scalarCount
+      let end = position + Window.scalarCount
+      var next = end
       if fits != SIMD4() {
-        search: for word in 0..<4 {
-          var marks = fits[word] & 0x0101_0101_0101_0101
-          while marks != 0 {
-            let hit = position + word * 8 + marks.trailingZeroBitCount >> 3
-            marks &= marks &- 1
-            guard hit <= limit, isAt(text + hit) else { continue }
-            row = Self.row(of: hit, from: row, block.count, ends)
-            found.insert(row)
-            next = Int(ends[row])
-            break search
-          }
+        var marks = Self.bits(of: fits)
+        while marks != 0 {
+          let hit = position + marks.trailingZeroBitCount
+          marks &= marks &- 1
+          guard hit <= limit, isAt(text + hit) else { continue }
+          row = Self.row(of: hit, from: row, block.count, ends)
+          found.insert(row)
+          // One hit in a row is enough.
+          next = max(end, Int(ends[row]))
+          marks &= .max << UInt64(min(63, Int(ends[row]) - position))
         }
       }
       position = next
     }
     return found
+  }
+
+  /// One bit for each of 32 bytes, of which all bits are set or none.
+  @inline(__always)
+  private static func bits(of bytes: SIMD4<UInt64>) -> UInt64 {
+    func bits(_ word: UInt64) -> UInt64 { ((word & 0x0101_0101_0101_0101) &* 0x0102_0408_1020_4080) >> 56 }
+    return bits(bytes[0]) | bits(bytes[1]) << 8 | bits(bytes[2]) << 16 | bits(bytes[3]) << 24
   }
 
   private func isAt(_ place: UnsafeRawPointer) -> Bool {

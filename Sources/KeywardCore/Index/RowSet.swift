@@ -1,18 +1,22 @@
 /// Rows of one block.
 struct RowSet {
-  private var words = SIMD8<UInt64>()
+  private var words = InlineArray<8, UInt64>(repeating: 0)
 
-  /// - Parameter count: how many rows, from the first on.
-  init(first count: Int = 0) {
-    for word in 0..<8 {
-      let bits = min(64, max(0, count - word * 64))
-      words[word] = bits == 64 ? .max : 1 << UInt64(bits) - 1
+  init() {}
+
+  /// The first rows, as many of them as there are, of which something is so.
+  @inline(__always)
+  init(first count: Int, where isSo: (Int) -> Bool = { _ in true }) {
+    for word in 0..<(count + 63) / 64 {
+      var bits: UInt64 = 0
+      for row in word * 64..<min(count, word * 64 + 64) { bits |= (isSo(row) ? 1 : 0) << UInt64(row & 63) }
+      words[word] = bits
     }
   }
 
-  var count: Int { (0..<8).reduce(0) { $0 + words[$1].nonzeroBitCount } }
+  var count: Int { words.indices.reduce(0) { $0 + words[$1].nonzeroBitCount } }
 
-  var isEmpty: Bool { words == SIMD8() }
+  var isEmpty: Bool { words.indices.allSatisfy { words[$0] == 0 } }
 
   mutating func insert(_ row: Int) {
     words[row >> 6] |= 1 << UInt64(row & 63)
@@ -22,12 +26,8 @@ struct RowSet {
     words[row >> 6] &= ~(1 << UInt64(row & 63))
   }
 
-  mutating func formUnion(_ other: RowSet) {
-    words |= other.words
-  }
-
   mutating func formIntersection(_ other: RowSet) {
-    words &= other.words
+    for word in words.indices { words[word] &= other.words[word] }
   }
 
   /// Calls with each row, from the first on or from the last on, until told to stop.

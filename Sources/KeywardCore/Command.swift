@@ -19,6 +19,16 @@ public struct ChangeRequest: Sendable, Equatable {
     case undelete(KeyID)
     case copy(KeyID, CopyKey)
     case rotate(KeyID, RotateKey)
+
+    /// The key it is about; nil where it makes one out of nothing.
+    var keyID: KeyID? {
+      switch self {
+      case .create: nil
+      case .update(let id, _), .revoke(let id, _), .delete(let id), .undelete(let id), .copy(let id, _),
+        .rotate(let id, _):
+        id
+      }
+    }
   }
 
   public let action: Action
@@ -126,6 +136,10 @@ public struct RotateKey: Sendable, Equatable {
   public let graceSeconds: Int64
 
   public static let maxGraceSeconds: Int64 = 366 * 86400
+
+  /// How many former secrets of one key may be good at once. A rotation with a grace that would make one more is
+  /// refused; one without ends them all, and is always let through.
+  public static let maxFormerCount = 8
 
   /// - Throws: ``DomainError/invalid(field:_:)`` outside that range.
   public init(graceSeconds: Int64) throws(DomainError) {

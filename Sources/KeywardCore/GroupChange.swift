@@ -66,7 +66,7 @@ public struct GroupOutcome: Sendable {
 
 extension Registry {
   /// Makes the changes of a group in one commit of the store: all of them, or none. Blocks on the store, so it has one
-  /// caller at a time, together with ``commit(_:at:)``.
+  /// caller at a time, together with ``commit(_:at:limit:)``.
   /// - Throws: why the first key that does not allow it does not; the error names the key.
   public func commit(
     _ group: GroupChange, by actor: Actor, at instant: Instant

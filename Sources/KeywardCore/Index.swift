@@ -12,8 +12,8 @@ struct Index {
   private var byName: [KeyName: Int] = [:]
   private(set) var revision: Revision = 0
   private(set) var agenda = Agenda()
-  /// Of each key that had another secret: its row, and the end of the first one to end.
-  private var graces: [Int: Instant] = [:]
+  /// When the first of a key's former secrets ends, for each that has some.
+  private var graces = Agenda()
   private var uses = UseLog()
   private var meters = MeterTable()
 
@@ -74,6 +74,12 @@ struct Index {
       rows[row].flatMap { meter.reservation(for: $0.key.id, at: now) }
     }
   }
+
+  /// Whether the store is to be told of more uses.
+  var hasReservations: Bool { meters.hasWaiting }
+
+  /// Whether somebody is to be called to tell the store, once for all that wait for it.
+  mutating func takeReservationCall() -> Bool { meters.takeCall() }
 
   /// Has what was taken out asked for again.
   mutating func returnReservations(_ reservations: [UseReservation]) {
@@ -165,7 +171,7 @@ struct Index {
     digests.append([stored.digest] + stored.former.map(\.digest))
     byDigest.insert(stored.digest, row: row)
     for former in stored.former { byDigest.insert(former.digest, row: row, until: former.until) }
-    graces[row] = stored.former.map(\.until).min()
+    graces.set(row, at: formerEnds(ofRow: row).min())
     byID[stored.key.id] = row
     meters.set(row, stored.key)
     if stored.key.deleteTime == nil { byName[stored.key.name] = row }
@@ -182,33 +188,47 @@ struct Index {
     advance(to: key.revision)
   }
 
-  /// Gives a key another digest. Those it has end when the last one is to, or earlier.
-  mutating func rotate(_ key: Key, to digest: Digest, oldUntil: Instant) {
+  /// Gives a key another digest. Those it has end when the last one is to, or earlier; those that have ended go, so
+  /// that however often a key is rotated there are few.
+  mutating func rotate(_ key: Key, to digest: Digest, oldUntil: Instant, at now: Instant) {
     replace(key)
     guard let row = byID[key.id] else { return }
+    dropFormerDigests(ofRow: row, endedBy: now)
     for old in digests[row] { byDigest.limit(old, until: oldUntil) }
     byDigest.insert(digest, row: row)
     digests[row].insert(digest, at: 0)
-    graces[row] = min(graces[row] ?? oldUntil, oldUntil)
+    graces.set(row, at: formerEnds(ofRow: row).min())
   }
 
-  func hasFormerDigests(endedBy instant: Instant) -> Bool { graces.values.contains { $0 <= instant } }
+  /// When each former secret of a key ends or has ended, in no order.
+  func formerEnds(of id: KeyID) -> [Instant] { byID[id].map { formerEnds(ofRow: $0) } ?? [] }
 
-  /// Lets go of former digests that have ended, which then are free for other keys.
-  mutating func dropFormerDigests(endedBy instant: Instant) {
-    for (row, first) in graces where first <= instant {
-      let ended = Set(digests[row].filter { byDigest[$0].map { $0.until <= instant } ?? false })
-      for digest in ended { byDigest.remove(digest) }
-      digests[row].removeAll { ended.contains($0) }
-      graces[row] = digests[row].dropFirst().compactMap { byDigest[$0]?.until }.min()
-    }
+  func hasFormerDigests(endedBy instant: Instant) -> Bool { graces.next.map { $0 <= instant } ?? false }
+
+  /// Lets go of one key's former digests that have ended, which then are free for other keys.
+  /// - Returns: whether there was such a key.
+  mutating func dropFormerDigests(endedBy instant: Instant) -> Bool {
+    guard let row = graces.takeDue(at: instant) else { return false }
+    dropFormerDigests(ofRow: row, endedBy: instant)
+    graces.set(row, at: formerEnds(ofRow: row).min())
+    return true
+  }
+
+  private mutating func dropFormerDigests(ofRow row: Int, endedBy instant: Instant) {
+    let ended = digests[row].filter { byDigest[$0].map { $0.until <= instant } ?? false }
+    for digest in ended { byDigest.remove(digest) }
+    digests[row].removeAll { ended.contains($0) }
+  }
+
+  private func formerEnds(ofRow row: Int) -> [Instant] {
+    digests[row].dropFirst().compactMap { byDigest[$0]?.until }
   }
 
   mutating func purge(_ id: KeyID, revision: Revision) {
     guard let row = byID.removeValue(forKey: id), let gone = rows[row] else { return }
     for digest in digests[row] { byDigest.remove(digest) }
     digests[row] = []
-    graces[row] = nil
+    graces.set(row, at: nil)
     if gone.key.deleteTime == nil { byName[gone.key.name] = nil }
     rows.remove(at: row)
     meters.remove(row)

@@ -101,10 +101,21 @@ enum KeyRules {
       useLimit: key.useLimit)
   }
 
-  static func rotated(_ key: Key, secret: Secret, at now: Instant) throws(DomainError) -> Key {
+  /// - Parameter formerEnds: when each of the key's former secrets ends or has ended.
+  static func rotated(
+    _ key: Key, _ rotation: RotateKey, formerEnds: [Instant], secret: Secret, at now: Instant
+  ) throws(DomainError) -> Key {
     try checkPresent(key)
     guard key.state(at: now) != .revoked else {
       throw .precondition("the key \"\(key.name.text)\" is revoked, which is final: create or copy another")
+    }
+    // Without a grace no former secret stays, however many there are: nothing may keep a leak from being ended.
+    let ends = formerEnds.filter { $0 > now }.sorted()
+    if rotation.graceSeconds > 0, ends.count >= RotateKey.maxFormerCount {
+      let end = ends[ends.count - RotateKey.maxFormerCount]
+      throw .precondition(
+        "the key \"\(key.name.text)\" has \(ends.count) former secrets that are still good, and may have no more than"
+          + " \(RotateKey.maxFormerCount): rotate it with a grace of 0s, which ends them all, or wait until \(end)")
     }
     var result = key
     result.hint = secret.hint

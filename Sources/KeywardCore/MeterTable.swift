@@ -1,8 +1,9 @@
 /// The meters of the keys that have limits, by row.
 struct MeterTable {
   private var meters: [Int: Meter] = [:]
-  /// Rows for which the store is to be told of more uses.
+  /// Rows for which the store is to be told of more uses, the first first. Those before ``takenCount`` are taken out.
   private var waiting: [Int] = []
+  private var takenCount = 0
   private var wasCalled = false
 
   /// Makes, changes or drops a meter, as the key has it.
@@ -38,9 +39,11 @@ struct MeterTable {
     waiting.append(row)
   }
 
+  var hasWaiting: Bool { takenCount < waiting.count }
+
   /// True once for all rows that wait.
   mutating func takeCall() -> Bool {
-    guard !waiting.isEmpty, !wasCalled else { return false }
+    guard hasWaiting, !wasCalled else { return false }
     wasCalled = true
     return true
   }
@@ -48,9 +51,13 @@ struct MeterTable {
   mutating func takeWaiting(
     limit: Int, _ make: (Int, inout Meter) -> UseReservation?
   ) -> [UseReservation] {
-    let rows = waiting.suffix(limit)
-    waiting.removeLast(rows.count)
-    if waiting.isEmpty { wasCalled = false }
+    let rows = Array(waiting[takenCount...].prefix(limit))
+    takenCount += rows.count
+    if takenCount * 2 > waiting.count {
+      waiting.removeFirst(takenCount)
+      takenCount = 0
+    }
+    if !hasWaiting { wasCalled = false }
     return rows.compactMap { row in
       guard let index = meters.index(forKey: row) else { return nil }
       let reservation = make(row, &meters.values[index])
@@ -69,7 +76,7 @@ struct MeterTable {
   }
 
   mutating func closeAll(_ close: (Int, inout Meter) -> UseReservation?) -> [UseReservation] {
-    waiting = []
+    (waiting, takenCount) = ([], 0)
     return meters.keys.sorted().compactMap { row in
       guard let index = meters.index(forKey: row) else { return nil }
       return close(row, &meters.values[index])

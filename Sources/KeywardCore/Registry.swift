@@ -5,16 +5,16 @@ import Synchronization
 /// Every instant is passed in, one for each call; an instant earlier than the latest one the store has recorded
 /// counts as that latest one, so that no clock that has gone back brings a key to life.
 ///
-/// Concurrency: questions may come from any thread. ``commit(_:at:)``, ``commit(_:by:at:)`` and ``auditEvents(_:)``
+/// Concurrency: questions may come from any thread. ``commit(_:at:limit:)``, ``commit(_:by:at:)`` and ``auditEvents(_:)``
 /// have one caller at a time between them, for they block on the store. The lock round the index is held for one
 /// look-up, one page or one insertion, never during I/O.
 ///
-/// Invariants: the index changes after the store's commit and before ``commit(_:at:)`` returns, so no question asked
+/// Invariants: the index changes after the store's commit and before ``commit(_:at:limit:)`` returns, so no question asked
 /// after a change was acknowledged is answered from before it.
 public final class Registry: Sendable {
   let store: any Store
   let index: Mutex<Index>
-  /// What ``commit(_:at:)`` remembers; its lock is for the compiler, there is one caller.
+  /// What ``commit(_:at:limit:)`` remembers; its lock is for the compiler, there is one caller.
   let attempts = Mutex(Attempts())
   let runLowHandler = Mutex<(@Sendable () -> Void)?>(nil)
   let window: Mutex<SoonWindow>
@@ -123,7 +123,7 @@ public final class Registry: Sendable {
   }
 
   /// One page of the audit, the latest events first. Blocks on the store, so it has one caller at a time, together
-  /// with ``commit(_:at:)``.
+  /// with ``commit(_:at:limit:)``.
   /// - Throws: ``DomainError/invalid(field:_:)`` for a page token that this query never gave.
   public func auditEvents(_ query: AuditPageQuery) throws(DomainError) -> AuditPage {
     let token = query.pageToken.isEmpty ? nil : try AuditPageToken(query.pageToken, of: query.events)
@@ -141,32 +141,34 @@ public final class Registry: Sendable {
     return AuditPage(events: page, nextPageToken: next ?? "", totalSize: total, soonWindow: soonWindow)
   }
 
-  /// Carries out commands in as few commits of the store as they allow; one that is refused leaves the others as they
-  /// are.
-  /// - Returns: what each came to, in their order.
-  public func commit(_ commands: [Command], at instant: Instant) -> [Result<Outcome, DomainError>] {
+  /// Carries out commands in one commit of the store, as many as it allows; one that is refused leaves the others as
+  /// they are.
+  /// - Parameter limit: how many commands at most, so that nobody waits long; at least 1.
+  /// - Returns: what each came to, in their order; nil for one that has to be asked for again, for it is past the limit
+  ///   or touches what another one changes. The first one never is.
+  public func commit(
+    _ commands: some Collection<Command>, at instant: Instant, limit: Int
+  ) -> [Result<Outcome, DomainError>?] {
     let now = judged(instant)
     var results = [Result<Outcome, DomainError>?](repeating: nil, count: commands.count)
-    var waiting = Array(commands.indices)
-    while !waiting.isEmpty {
-      var round = Round(at: now)
-      var drafts: [(Int, Draft)] = []
-      waiting = waiting.filter { number in
-        switch draft(commands[number], in: &round) {
-        case .success(.change(let draft)): drafts.append((number, draft))
-        case .success(.nothing(let key)):
-          results[number] = .success(
-            Outcome(view: view(of: key, at: now), secret: nil, revision: revision, change: nil))
-        case .success(.later): return true
-        case .failure(let error): results[number] = .failure(error)
-        }
-        return false
+    var round = Round(at: now)
+    var drafts: [(Int, Draft)] = []
+    var left = limit
+    for (number, command) in commands.enumerated() {
+      guard left > 0 else { break }
+      switch draft(command, in: &round) {
+      case .success(.later): continue
+      case .success(.change(let draft)): drafts.append((number, draft))
+      case .success(.nothing(let key)):
+        results[number] = .success(
+          Outcome(view: view(of: key, at: now), secret: nil, revision: revision, change: nil))
+      case .failure(let error): results[number] = .failure(error)
       }
-      for ((number, _), result) in zip(drafts, carryOut(drafts.map(\.1), at: now)) { results[number] = result }
+      left -= 1
     }
-    // A key that was just given a total can be used at once. Where that fails, the sweeper tries again.
-    try? reserveUses(at: now)
-    return results.map { $0 ?? .failure(.internal("a command was lost")) }
+    for ((number, _), result) in zip(drafts, carryOut(drafts.map(\.1), at: now)) { results[number] = result }
+    reserveNewUses(at: now)
+    return results
   }
 
   func view(of key: Key, at now: Instant) -> KeyView {
@@ -207,7 +209,7 @@ public final class Registry: Sendable {
       case .insert(_, let digest):
         index.insert(StoredKey(key: key, digest: digest, ordinal: placement.ordinal))
       case .replace, .note: index.replace(key)
-      case .rotate(_, let digest, let until): index.rotate(key, to: digest, oldUntil: until)
+      case .rotate(_, let digest, let until): index.rotate(key, to: digest, oldUntil: until, at: now)
       case .purge: index.purge(key.id, revision: placement.revision)
       }
       index.advance(to: placement.revision)
@@ -228,8 +230,12 @@ extension Registry: KeyLookup {
 
   func isTaken(_ name: KeyName) -> Bool { index.withLock { $0.contains(name) } }
 
+  func formerEnds(of id: KeyID) -> [Instant] { index.withLock { $0.formerEnds(of: id) } }
+
   func draft(_ command: Command, in round: inout Round) -> Result<Drafted, DomainError> {
-    Result { () throws(DomainError) in
+    // Many may wait for one key, so that is looked at before anything that takes longer.
+    guard !round.changes(command.request.action.keyID) else { return .success(.later) }
+    return Result { () throws(DomainError) in
       if let requestID = command.request.requestID {
         let id = AttemptID(
           uid: command.actor.uid, requestID: requestID, fingerprint: command.request.action.fingerprint)

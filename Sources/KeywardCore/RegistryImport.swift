@@ -2,7 +2,7 @@ import Synchronization
 
 extension Registry {
   /// Takes keys over from another system, all in one transaction of the store, or none. Has one caller at a time,
-  /// together with ``commit(_:at:)``.
+  /// together with ``commit(_:at:limit:)``.
   ///
   /// The same request of the same user within 24 hours imports nothing more: it is answered as the first one was.
   /// - Throws: naming the entry and its field, for two entries with one name or secret, and for one that is here

@@ -28,6 +28,8 @@ protocol KeyLookup {
   func committedKey(_ id: KeyID) -> Key?
   /// Whether a key that is not deleted has the name.
   func isTaken(_ name: KeyName) -> Bool
+  /// When each former secret of a key ends or has ended, in no order.
+  func formerEnds(of id: KeyID) -> [Instant]
 }
 
 /// Commands that go to the store together: none of them may touch what another one does.
@@ -41,6 +43,9 @@ struct Round {
   init(at now: Instant) {
     self.now = now
   }
+
+  /// Whether a command of the round changes a key.
+  func changes(_ id: KeyID?) -> Bool { id.map { keys.contains($0) } ?? false }
 
   /// - Returns: false where the same attempt is in the round already.
   mutating func claim(_ id: AttemptID) -> Bool {
@@ -88,7 +93,6 @@ struct Round {
   private mutating func copy(
     _ id: KeyID, _ copy: CopyKey, _ command: Command, _ index: some KeyLookup
   ) throws(DomainError) -> Drafted {
-    guard !keys.contains(id) else { return .later }
     let key = try present(id, command, index)
     if let name = copy.name {
       guard !names.contains(name) else { return .later }
@@ -108,10 +112,11 @@ struct Round {
   private mutating func rotate(
     _ id: KeyID, _ rotation: RotateKey, _ command: Command, _ index: some KeyLookup
   ) throws(DomainError) -> Drafted {
-    guard !keys.contains(id) else { return .later }
     let before = try present(id, command, index)
     let secret = Self.newSecret(for: before.permission)
-    let after = touched(try KeyRules.rotated(before, secret: secret, at: now), by: command.actor)
+    let rotated = try KeyRules.rotated(
+      before, rotation, formerEnds: index.formerEnds(of: id), secret: secret, at: now)
+    let after = touched(rotated, by: command.actor)
     keys.insert(id)
     let effect = Change.Effect.rotate(
       after, secret.digest, oldUntil: now.adding(seconds: rotation.graceSeconds))
@@ -125,7 +130,6 @@ struct Round {
     _ id: KeyID, _ command: Command, _ index: some KeyLookup,
     _ rule: (Key, Instant) throws(DomainError) -> (Key, ChangeType)
   ) throws(DomainError) -> Drafted {
-    guard !keys.contains(id) else { return .later }
     let before = try present(id, command, index)
     let (result, type) = try rule(before, now)
     guard result != before else { return .nothing(before) }

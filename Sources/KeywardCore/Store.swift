@@ -23,7 +23,7 @@ public protocol Store: Sendable {
 
   /// Drops what no longer matters at an instant: digests that have ended, and attempts that are no longer remembered.
   /// - Parameter limit: how many of either at most, so that changes need not wait long.
-  /// - Returns: how many went; 0 once there are no more.
+  /// - Returns: how many went; fewer than the limit once there are no more.
   @discardableResult
   func forget(before instant: Instant, limit: Int) throws(StoreError) -> Int
 
@@ -122,7 +122,7 @@ public struct Change: Sendable {
     /// The key in the place of the one before, which has the same id, and is ``Change/before``.
     case replace(Key)
     /// As ``replace(_:)``, with the digest of a new secret; the old one is good until then, and older ones no longer
-    /// than that.
+    /// than that. Those that had ended by the instant of the change go.
     case rotate(Key, Digest, oldUntil: Instant)
     /// What the sweeper has recorded of the key (``Key/noted``); the key's own revision stays as it is.
     case note(Key)

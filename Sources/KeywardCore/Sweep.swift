@@ -2,7 +2,7 @@ import Synchronization
 
 /// What the sweeper asks of the registry. Nothing is judged by whether any of it has run.
 ///
-/// Like ``Registry/commit(_:at:)`` these block on the store and share its one caller.
+/// Like ``Registry/commit(_:at:limit:)`` these block on the store and share its one caller.
 extension Registry {
   /// How long before its end a key counts as soon unavailable. May be set from any thread; then every key is looked at
   /// again, a piece at a time.
@@ -67,6 +67,8 @@ extension Registry {
   ///
   /// The instant is recorded before anything goes, for whatever is forgotten must not come to matter again when the
   /// clock is set back: an attempt made anew, a former secret good once more.
+  /// - Parameter limit: attempts, former secrets and keys that have some, each at most, so that changes need not wait
+  ///   long.
   /// - Returns: whether there may be more.
   public func forget(at instant: Instant, limit: Int = 1000) throws(StoreError) -> Bool {
     let now = judged(instant)
@@ -76,10 +78,12 @@ extension Registry {
     guard hasAttempts || hasDigests else { return false }
     _ = try store.commit([], at: now)
     latest.store(now.microseconds, ordering: .relaxed)
-    if try store.forget(before: now, limit: limit) > 0 { return true }
+    if try store.forget(before: now, limit: limit) >= limit { return true }
     attempts.withLock { $0.forget(upTo: attemptsEnd) }
-    index.withLock { $0.dropFormerDigests(endedBy: now) }
-    return false
+    var left = limit
+    // One key at a time, so that no validation waits for many.
+    while left > 0, index.withLock({ $0.dropFormerDigests(endedBy: now) }) { left -= 1 }
+    return left == 0
   }
 }
 

@@ -6,41 +6,53 @@ import Synchronization
 /// is reserved; where that comes too late, uses are refused for the moment. After a crash whatever was reserved counts
 /// as used.
 extension Registry {
-  /// How many reservations go in one transaction, so that changes need not wait long.
-  private static let reservationBatch = 1000
-
-  /// Has something called, from any thread and within a validation, when ``reserveUses(at:)`` is to be called soon.
+  /// Has something called, from any thread and within a validation, when ``reserveUses(at:limit:)`` is to be called
+  /// soon, until it tells that no more wait.
   public func whenUsesRunLow(_ body: @escaping @Sendable () -> Void) {
     runLowHandler.withLock { $0 = body }
   }
 
-  /// Reserves uses for all keys that run low. One caller at a time, together with ``commit(_:at:)``.
+  /// Reserves uses for keys that run low, those that have waited longest first. One caller at a time, together with
+  /// ``commit(_:at:limit:)``.
+  /// - Parameter limit: how many keys at most, so that changes need not wait long.
+  /// - Returns: whether more wait.
   /// - Throws: where the store takes no changes; the next call asks again.
-  public func reserveUses(at instant: Instant) throws(StoreError) {
+  @discardableResult
+  public func reserveUses(at instant: Instant, limit: Int = 1000) throws(StoreError) -> Bool {
     let now = judged(instant)
-    while true {
-      let reservations = index.withLock { $0.takeReservations(at: now, limit: Self.reservationBatch) }
-      guard !reservations.isEmpty else { return }
-      do throws(StoreError) {
-        try store.reserve(reservations)
-      } catch {
-        index.withLock { $0.returnReservations(reservations) }
-        throw error
-      }
-      index.withLock { index in
-        for reservation in reservations { index.adopt(reservation) }
-      }
+    let reservations = index.withLock { $0.takeReservations(at: now, limit: limit) }
+    guard !reservations.isEmpty else { return index.withLock { $0.hasReservations } }
+    do throws(StoreError) {
+      try store.reserve(reservations)
+    } catch {
+      index.withLock { $0.returnReservations(reservations) }
+      throw error
     }
+    return index.withLock { index in
+      for reservation in reservations { index.adopt(reservation) }
+      return index.hasReservations
+    }
+  }
+
+  /// Reserves uses for keys that were just given a total, so that they can be used at once. What a failing store or a
+  /// great number leaves is reserved later.
+  func reserveNewUses(at now: Instant) {
+    _ = try? reserveUses(at: now)
+    if index.withLock({ $0.takeReservationCall() }) { runLowHandler.withLock { $0 }?() }
   }
 
   /// Grants no more uses of keys with totals, and has the store know how many there were, so that the next start loses
   /// none. The last call of all. One caller at a time, as above.
-  public func settleUses() throws(StoreError) {
+  /// - Parameters:
+  ///   - limit: how many keys go in one transaction.
+  ///   - goesOn: asked between transactions. Where it says no, keys are left as after a crash.
+  public func settleUses(limit: Int = 1000, while goesOn: () -> Bool = { true }) throws(StoreError) {
     let reservations = index.withLock { $0.closeMeters() }
     var rest = reservations[...]
     while !rest.isEmpty {
-      try store.reserve(Array(rest.prefix(Self.reservationBatch)))
-      rest = rest.dropFirst(Self.reservationBatch)
+      try store.reserve(Array(rest.prefix(limit)))
+      rest = rest.dropFirst(limit)
+      guard goesOn() else { return }
     }
   }
 }

@@ -3,12 +3,15 @@ import Synchronization
 
 /// The peer of a connection and what it may do. Made when it connects, before its first byte is read.
 ///
-/// Concurrency: for every thread. The judgement is one word, so its two halves always belong together.
+/// Concurrency: for every thread. The judgement is one word, so its two halves always belong together. ``leave()`` is
+/// the reactor's.
 final class Caller: Sendable {
   let peer: Peer
   private let authority: Authority
   /// The rights in the lowest 16 bits, above them the generation of the policy that gave them.
   private let judgement: Atomic<UInt64>
+
+  private let isGone = Atomic(false)
 
   private static let rightsBitCount = UInt64(Rights.RawValue.bitWidth)
 
@@ -31,6 +34,14 @@ final class Caller: Sendable {
     // A thread that judged earlier may store later: its generation gives it away at the next read.
     judgement.store(Self.packed((rights, generation)), ordering: .relaxed)
     return rights
+  }
+
+  /// Whether the connection is closed, so that no answer reaches the peer. What has not begun for it by then need not.
+  var hasLeft: Bool { isGone.load(ordering: .relaxed) }
+
+  /// Says that the connection is closed.
+  func leave() {
+    isGone.store(true, ordering: .relaxed)
   }
 
   private static func packed(_ judged: (rights: Rights, generation: UInt64)) -> UInt64 {

@@ -33,7 +33,7 @@ final class Handlers: Sendable {
   /// For what waits on the host's name services.
   private let lookUpQueue = DispatchQueue(label: "keyward.names")
   private let verifier: Verifier
-  private let listQueue = DispatchQueue(label: "keyward.lists", qos: .utility)
+  private let lists = ListQueue()
 
   init(_ parts: Parts) {
     self.parts = parts
@@ -78,13 +78,13 @@ final class Handlers: Sendable {
         return try answered { (revision) throws(DomainError) in
           .getKey(try find(selector, at: now), revision: revision)
         }
-      case .listKeys(let query): list(query, at: now, by: deadline, address)
+      case .listKeys(let query): try list(query, for: caller, at: now, by: deadline, address)
       case .getStatus: return .success(.getStatus(status(at: now)))
       case .change(let change): try carryOut(change, of: caller, by: deadline, address)
       case .groupChange(let group): try carryOut(group, of: caller, by: deadline, address)
       case .importKeys(let request): try takeOver(request, of: caller, by: deadline, address)
-      case .listAuditEvents(let query): try tellAudit(query, by: deadline, address)
-      case .verifyAudit: try verifier.begin(by: deadline, address)
+      case .listAuditEvents(let query): try tellAudit(query, to: caller, by: deadline, address)
+      case .verifyAudit: try verifier.begin(for: caller, by: deadline, address)
       case .whoAmI:
         if let user = parts.names.cachedName(of: caller.peer.uid) { return .success(identity(of: caller, user)) }
         try lookUp(caller, address)
@@ -118,7 +118,7 @@ final class Handlers: Sendable {
     _ request: ChangeRequest, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
   ) throws(CallError) {
     let method = Method(request.action)
-    try parts.writer.submit(request, for: caller.peer, by: deadline) { [self] result in
+    try parts.writer.submit(request, for: caller, by: deadline) { [self] result in
       address.deliver(
         result.map { outcome in
           log(outcome)
@@ -136,7 +136,7 @@ final class Handlers: Sendable {
   ) throws(CallError) {
     let method = Method(group.action)
     try bulk.enter { () throws(CallError) in
-      try parts.writer.submit(group, for: caller.peer, by: deadline) { [self] result in
+      try parts.writer.submit(group, for: caller, by: deadline) { [self] result in
         bulk.leave()
         address.deliver(
           result.map { outcome in
@@ -153,10 +153,10 @@ final class Handlers: Sendable {
 
   /// The store has one caller at a time, so the question waits its turn among the changes.
   private func tellAudit(
-    _ query: AuditPageQuery, by deadline: Deadline, _ address: ReplyAddress
+    _ query: AuditPageQuery, to caller: Caller, by deadline: Deadline, _ address: ReplyAddress
   ) throws(CallError) {
-    try parts.writer.read(by: deadline) { [self, parts] isTimely in
-      guard isTimely else { return address.deliver(.failure(.tooLate)) }
+    try parts.writer.read(for: caller, by: deadline) { [self, parts] isWanted in
+      guard isWanted else { return address.deliver(.failure(.tooLate)) }
       do throws(DomainError) {
         let revision = parts.registry.revision
         address.deliver(
@@ -173,7 +173,7 @@ final class Handlers: Sendable {
     _ request: ImportKeys, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
   ) throws(CallError) {
     try bulk.enter { () throws(CallError) in
-      try parts.writer.submit(for: caller.peer, by: deadline) { [self] turn in
+      try parts.writer.submit(for: caller, by: deadline) { [self] turn in
         defer { bulk.leave() }
         guard let turn else { return address.deliver(.failure(.tooLate)) }
         do throws(DomainError) {
@@ -214,9 +214,13 @@ final class Handlers: Sendable {
   }
 
   /// Every key is looked at, which takes longer than a reactor's other peers shall wait.
-  private func list(_ query: ListQuery, at now: Instant, by deadline: Deadline, _ address: ReplyAddress) {
-    listQueue.async { [registry = parts.registry, clock = parts.clock] in
-      guard !deadline.hasPassed(at: clock.monotonicNanoseconds()) else { return address.deliver(.failure(.tooLate)) }
+  private func list(
+    _ query: ListQuery, for caller: Caller, at now: Instant, by deadline: Deadline, _ address: ReplyAddress
+  ) throws(CallError) {
+    try lists.enqueue(for: caller.peer.uid) { [registry = parts.registry, clock = parts.clock] in
+      guard !caller.hasLeft, !deadline.hasPassed(at: clock.monotonicNanoseconds()) else {
+        return address.deliver(.failure(.tooLate))
+      }
       let revision = registry.revision
       do throws(DomainError) {
         address.deliver(.success(.listKeys(try registry.list(query, at: now), revision: revision)))

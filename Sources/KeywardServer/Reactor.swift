@@ -146,6 +146,7 @@ final class Reactor: @unchecked Sendable {
   }
 
   private func close(_ connection: Connection) {
+    connection.caller.leave()
     pump.release(connection)
     connections.remove(connection)
     parts.census.leave(connection.caller.peer)

@@ -48,6 +48,7 @@ package final class Server: Sendable {
   private let reactors: [Reactor]
   private let writer: Writer
   private let sweeper: Sweeper
+  private let reserver: Reserver
   private let limits: Limits
   private let clock: Clock
 
@@ -63,6 +64,7 @@ package final class Server: Sendable {
     writer = Writer(
       registry: registry, clock: options.clock, names: names, limit: options.limits.commandsWaiting)
     sweeper = Sweeper(registry: registry, writer: writer, clock: options.clock, log: options.log)
+    reserver = Reserver(registry: registry, writer: writer, clock: options.clock)
     limits = options.limits
     clock = options.clock
     let handlers = Handlers(
@@ -80,7 +82,7 @@ package final class Server: Sendable {
   }
 
   package func start() {
-    reserveUses()
+    reserver.start()
     for reactor in reactors { reactor.start() }
     sweeper.start()
     listener.start()
@@ -103,8 +105,8 @@ package final class Server: Sendable {
   package var auditHead: AuditHead { registry.auditHead }
 
   /// Takes no more connections, answers the calls that have come, and returns when every connection is closed and
-  /// every change committed. What is not over in ``Limits/drainSeconds`` is cut off. Blocks; not for a reactor's or
-  /// the writer's queue.
+  /// every change committed. What is not over in ``Limits/drainSeconds`` is cut off: a change that has not begun by then
+  /// is not made. Uses are written for half as long again at most. Blocks; not for a reactor's or the writer's queue.
   package func stop() {
     listener.stop()
     let open = DispatchGroup()
@@ -117,19 +119,11 @@ package final class Server: Sendable {
       for reactor in reactors { reactor.post(.abort) }
       open.wait()
     }
-    sweeper.stop()
-    // A disk that fails here loses uses and grants none.
-    writer.finish { try? registry.settleUses() }
-  }
-
-  /// Has uses of keys with totals reserved: now, and between commits whenever they run low.
-  private func reserveUses() {
-    // Nobody else is at the store yet.
-    try? registry.reserveUses(at: clock.now())
-    registry.whenUsesRunLow { [weak self] in
-      // What the store cannot take now is tried again at the next sweep, which says so.
-      guard let self else { return }
-      writer.perform { try? self.registry.reserveUses(at: self.clock.now()) }
+    // A disk that fails here, or is too slow, loses uses and grants none.
+    let end = Deadline(from: clock.monotonicNanoseconds(), seconds: Double(limits.drainSeconds) / 2)
+    sweeper.stop(by: end)
+    writer.finish {
+      try? registry.settleUses(while: { !end.hasPassed(at: clock.monotonicNanoseconds()) })
     }
   }
 }

@@ -55,12 +55,13 @@ final class Sweeper: @unchecked Sendable {
     queue.async { [self] in plan(in: 0) }
   }
 
-  /// Runs no more, and returns when the last run is over. Uses that are not written by then are written now.
-  func stop() {
+  /// Runs no more, and returns when the last run is over. Uses that are not written by then are written now, as far as
+  /// the time goes.
+  func stop(by deadline: Deadline = .never) {
     queue.sync { timer.cancel() }
     writer.finish {
       do throws(StoreError) {
-        while try registry.flushUses() {}
+        while try registry.flushUses(), !deadline.hasPassed(at: clock.monotonicNanoseconds()) {}
       } catch {
         log.error("last uses not written", metadata: ["reason": "\(error.message)"])
       }
@@ -116,7 +117,7 @@ final class Sweeper: @unchecked Sendable {
         if try registry.flushUses() { return true }
         nextFlush = monotonic + maxPause
       }
-      try registry.reserveUses(at: now)
+      if try registry.reserveUses(at: now) { return true }
       if monotonic >= nextForgetting {
         if try registry.forget(at: now) { return true }
         nextForgetting = monotonic + Self.forgettingPause

@@ -20,24 +20,26 @@ final class Verifier: Sendable {
   }
 
   /// - Throws: RESOURCE_EXHAUSTED while another walk is under way.
-  func begin(by deadline: Deadline, _ address: ReplyAddress) throws(CallError) {
+  func begin(for caller: Caller, by deadline: Deadline, _ address: ReplyAddress) throws(CallError) {
     guard !isBusy.exchange(true, ordering: .acquiring) else {
       throw CallError(.resourceExhausted, "the audit is being verified for somebody else: try again in a while")
     }
     do throws(DomainError) {
-      goOn(with: try registry.auditVerifier(), by: deadline, address)
+      goOn(with: try registry.auditVerifier(), for: caller, by: deadline, address)
     } catch {
       isBusy.store(false, ordering: .releasing)
       throw CallError(error)
     }
   }
 
-  private func goOn(with walk: any AuditVerifier, by deadline: Deadline, _ address: ReplyAddress) {
-    writer.goOn(by: deadline) { [self] isTimely in
-      guard isTimely else { return end(.failure(.tooLate), address) }
+  private func goOn(
+    with walk: any AuditVerifier, for caller: Caller, by deadline: Deadline, _ address: ReplyAddress
+  ) {
+    writer.goOn(for: caller, by: deadline) { [self] isWanted in
+      guard isWanted else { return end(.failure(.tooLate), address) }
       do throws(StoreError) {
         guard let findings = try walk.step(limit: Self.pieceSize) else {
-          return goOn(with: walk, by: deadline, address)
+          return goOn(with: walk, for: caller, by: deadline, address)
         }
         end(.success(.verifyAudit(AuditSummary(findings), revision: registry.revision)), address)
       } catch {

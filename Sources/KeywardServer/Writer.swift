@@ -3,8 +3,9 @@ import KeywardCore
 import KeywardWire
 import Synchronization
 
-/// Takes commands and questions to the store: one at work at a time, and all commands that gather while it is at work
-/// go together in the next transaction. A group of changes has one of its own.
+/// Takes commands and questions to the store, in turns. In each turn the commands that have gathered go together in one
+/// transaction, and one group of changes and one question follow. A command that has to see first what another of the
+/// turn comes to waits for the next turn, before all that came after it.
 ///
 /// Concurrency: commands and questions come from any thread; the rules and the store are called on `queue` alone, and
 /// so are the completions.
@@ -13,25 +14,29 @@ final class Writer: Sendable {
     var commands: [WaitingCommand] = []
     var groups: [WaitingGroup] = []
     var reads: [WaitingRead] = []
+    /// Commands that are out to be looked at and more than go in one transaction, so that most of them will be back.
+    var excessCount = 0
 
-    var count: Int { commands.count + groups.count + reads.count }
+    var count: Int { commands.count + groups.count + reads.count + excessCount }
   }
 
   private struct WaitingCommand {
-    let peer: Peer
+    let caller: Caller
     let deadline: Deadline
     let request: ChangeRequest
     let completion: @Sendable (Result<Outcome, CallError>) -> Void
   }
 
   private struct WaitingGroup {
-    let peer: Peer
+    let caller: Caller
     let deadline: Deadline
     let group: GroupChange
     let completion: @Sendable (Result<GroupOutcome, CallError>) -> Void
   }
 
   private struct WaitingRead {
+    /// nil for the server itself.
+    let caller: Caller?
     let deadline: Deadline
     let body: @Sendable (Bool) -> Void
   }
@@ -64,68 +69,77 @@ final class Writer: Sendable {
 
   /// Has a change made for a peer.
   /// - Parameters:
+  ///   - caller: a change that has not begun when it leaves is not made.
   ///   - deadline: a change that has not begun by then is not made.
   ///   - completion: called once, on the writer's queue.
   /// - Throws: RESOURCE_EXHAUSTED when too many wait.
   func submit(
-    _ request: ChangeRequest, for peer: Peer, by deadline: Deadline,
+    _ request: ChangeRequest, for caller: Caller, by deadline: Deadline,
     completion: @escaping @Sendable (Result<Outcome, CallError>) -> Void
   ) throws(CallError) {
     try enqueue { waiting in
       waiting.commands.append(
-        WaitingCommand(peer: peer, deadline: deadline, request: request, completion: completion))
+        WaitingCommand(caller: caller, deadline: deadline, request: request, completion: completion))
     }
   }
 
   /// Has many keys changed together for a peer, as ``submit(_:for:by:completion:)`` does one.
   func submit(
-    _ group: GroupChange, for peer: Peer, by deadline: Deadline,
+    _ group: GroupChange, for caller: Caller, by deadline: Deadline,
     completion: @escaping @Sendable (Result<GroupOutcome, CallError>) -> Void
   ) throws(CallError) {
     try enqueue { waiting in
-      waiting.groups.append(WaitingGroup(peer: peer, deadline: deadline, group: group, completion: completion))
+      waiting.groups.append(WaitingGroup(caller: caller, deadline: deadline, group: group, completion: completion))
     }
   }
 
   /// Has a question asked of the store, between one transaction and the next.
   /// - Parameters:
+  ///   - caller: the question is of no more use when it has left.
   ///   - deadline: when the question is of no more use.
-  ///   - body: asks; called once, on the writer's queue, with whether the deadline is still to come.
+  ///   - body: asks; called once, on the writer's queue, with whether the question is still of use.
   /// - Throws: RESOURCE_EXHAUSTED when too many wait.
-  func read(by deadline: Deadline, _ body: @escaping @Sendable (_ isTimely: Bool) -> Void) throws(CallError) {
-    try enqueue { $0.reads.append(WaitingRead(deadline: deadline, body: body)) }
+  func read(
+    for caller: Caller, by deadline: Deadline, _ body: @escaping @Sendable (_ isWanted: Bool) -> Void
+  ) throws(CallError) {
+    try enqueue { $0.reads.append(WaitingRead(caller: caller, deadline: deadline, body: body)) }
   }
 
   /// Has something changed in a transaction of its own, between one and the next.
   /// - Parameters:
+  ///   - caller: what has not begun when it leaves is not done.
   ///   - deadline: what has not begun by then is not done.
   ///   - body: called once, on the writer's queue, with who changes it and the instant; with nil where it is too late.
   /// - Throws: RESOURCE_EXHAUSTED when too many wait.
   func submit(
-    for peer: Peer, by deadline: Deadline, _ body: @escaping @Sendable ((actor: Actor, now: Instant)?) -> Void
+    for caller: Caller, by deadline: Deadline, _ body: @escaping @Sendable ((actor: Actor, now: Instant)?) -> Void
   ) throws(CallError) {
-    try read(by: deadline) { [self] isTimely in
-      guard isTimely else { return body(nil) }
-      body((Actor(uid: peer.uid, user: names.name(of: peer.uid), pid: peer.pid), clock.now()))
+    try read(for: caller, by: deadline) { [self] isWanted in
+      guard isWanted else { return body(nil) }
+      body((actor(caller.peer), clock.now()))
       whenCommitted.withLock { $0 }?()
     }
   }
 
-  /// As ``read(by:_:)`` for what goes on with a question that was let in: never refused.
-  func goOn(by deadline: Deadline, _ body: @escaping @Sendable (_ isTimely: Bool) -> Void) {
+  /// As ``read(for:by:_:)`` for what goes on with a question that was let in: never refused.
+  func goOn(
+    for caller: Caller?, by deadline: Deadline, _ body: @escaping @Sendable (_ isWanted: Bool) -> Void
+  ) {
     let isFirst = waiting.withLock { waiting in
-      waiting.reads.append(WaitingRead(deadline: deadline, body: body))
+      waiting.reads.append(WaitingRead(caller: caller, deadline: deadline, body: body))
       return waiting.count == 1
     }
     if isFirst { queue.async { self.run() } }
   }
 
-  /// Has something of the server's own done with the store, between one transaction and the next.
+  /// Has something of the server's own done with the store, between one transaction and the next; not any more once
+  /// ``finish(with:)`` was called.
   func perform(_ body: @escaping @Sendable () -> Void) {
-    goOn(by: .never) { _ in body() }
+    goOn(for: nil, by: .never) { isWanted in if isWanted { body() } }
   }
 
-  /// Does all that waits and then this; questions that go on are too late from here on. Not for a queue that a completion needs.
+  /// Does what waits for callers that have not left, and then this; what goes on is of no use from here on. So once every
+  /// connection is closed it takes no longer than the transaction at work. Not for a queue that a completion needs.
   func finish(with body: () -> Void) {
     isEnding.store(true, ordering: .relaxed)
     queue.sync {
@@ -148,44 +162,59 @@ final class Writer: Sendable {
 
   private func run() {
     while true {
-      // One group and one question a round, so that none keeps the others waiting for good.
-      let (batch, group, read) = waiting.withLock { waiting in
-        let batch = Array(waiting.commands.prefix(Self.batchLimit))
-        waiting.commands.removeFirst(batch.count)
+      // One group and one question a turn, so that none keeps the others waiting for good.
+      let (commands, group, read) = waiting.withLock { waiting in
+        var commands: [WaitingCommand] = []
+        swap(&commands, &waiting.commands)
+        waiting.excessCount = max(0, commands.count - Self.batchLimit)
         let group = waiting.groups.isEmpty ? nil : waiting.groups.removeFirst()
-        return (batch, group, waiting.reads.isEmpty ? nil : waiting.reads.removeFirst())
+        return (commands, group, waiting.reads.isEmpty ? nil : waiting.reads.removeFirst())
       }
-      guard !batch.isEmpty || group != nil || read != nil else { return }
-      if !batch.isEmpty { carryOut(batch) }
+      guard !commands.isEmpty || group != nil || read != nil else { return }
+      if !commands.isEmpty { putBack(carryOut(commands)) }
       if let group { carryOut(group) }
-      if let read { read.body(!isEnding.load(ordering: .relaxed) && !hasPassed(read.deadline)) }
+      if let read { read.body(!isEnding.load(ordering: .relaxed) && isWanted(by: read.caller, until: read.deadline)) }
     }
   }
 
-  private func hasPassed(_ deadline: Deadline) -> Bool { deadline.hasPassed(at: clock.monotonicNanoseconds()) }
+  private func isWanted(by caller: Caller?, until deadline: Deadline) -> Bool {
+    !(caller?.hasLeft ?? false) && !deadline.hasPassed(at: clock.monotonicNanoseconds())
+  }
 
-  private func carryOut(_ batch: [WaitingCommand]) {
-    let monotonic = clock.monotonicNanoseconds()
-    var timely: [WaitingCommand] = []
-    for waiting in batch {
-      if waiting.deadline.hasPassed(at: monotonic) {
-        waiting.completion(.failure(.tooLate))
+  /// Has commands looked at again before those that have come meanwhile.
+  private func putBack(_ commands: [WaitingCommand]) {
+    waiting.withLock { waiting in
+      waiting.excessCount = 0
+      waiting.commands = commands.isEmpty ? waiting.commands : commands + waiting.commands
+    }
+  }
+
+  /// - Returns: those whose turn has not come.
+  private func carryOut(_ commands: [WaitingCommand]) -> [WaitingCommand] {
+    var wanted: [WaitingCommand] = []
+    for waiting in commands {
+      if isWanted(by: waiting.caller, until: waiting.deadline) {
+        wanted.append(waiting)
       } else {
-        timely.append(waiting)
+        waiting.completion(.failure(.tooLate))
       }
     }
-    let commands = timely.map { Command($0.request, by: actor($0.peer)) }
-    let results = registry.commit(commands, at: clock.now())
-    for (waiting, result) in zip(timely, results) { waiting.completion(result.mapError { CallError($0) }) }
+    let results = registry.commit(
+      wanted.lazy.map { Command($0.request, by: self.actor($0.caller.peer)) }, at: clock.now(), limit: Self.batchLimit)
+    var rest: [WaitingCommand] = []
+    for (waiting, result) in zip(wanted, results) {
+      if let result { waiting.completion(result.mapError { CallError($0) }) } else { rest.append(waiting) }
+    }
     whenCommitted.withLock { $0 }?()
+    return rest
   }
 
   private func carryOut(_ waiting: WaitingGroup) {
-    guard !waiting.deadline.hasPassed(at: clock.monotonicNanoseconds()) else {
+    guard isWanted(by: waiting.caller, until: waiting.deadline) else {
       return waiting.completion(.failure(.tooLate))
     }
     do throws(DomainError) {
-      waiting.completion(.success(try registry.commit(waiting.group, by: actor(waiting.peer), at: clock.now())))
+      waiting.completion(.success(try registry.commit(waiting.group, by: actor(waiting.caller.peer), at: clock.now())))
     } catch {
       waiting.completion(.failure(CallError(error)))
     }

@@ -32,6 +32,8 @@ struct KeptStatements {
   let insertDigest: Statement
   /// ?1 ordinal, ?2 instant: every digest of the key ends then, or earlier where it was to.
   let endDigests: Statement
+  /// ?1 ordinal, ?2 instant: the key's digests that have ended by then go.
+  let dropDigests: Statement
 
   /// The end of the audit's chain, no row where there is none yet.
   let lastAuditHash: Statement
@@ -67,6 +69,7 @@ struct KeptStatements {
     dropReservation = try Statement("DELETE FROM reservation WHERE key = ?1", on: database)
     insertDigest = try Statement("INSERT INTO digest (digest, key) VALUES (?1, ?2)", on: database)
     endDigests = try Statement("UPDATE digest SET until = min(ifnull(until, ?2), ?2) WHERE key = ?1", on: database)
+    dropDigests = try Statement("DELETE FROM digest WHERE key = ?1 AND until <= ?2", on: database)
     lastAuditHash = try Statement("SELECT hash FROM audit ORDER BY revision DESC LIMIT 1", on: database)
     insertAudit = try Statement(AuditRow.insertion, on: database)
     insertAttempt = try Statement(AttemptRow.insertion, on: database)

@@ -25,7 +25,7 @@ struct StoreConnection {
     var results: [Result<Placement, Conflict>] = []
     results.reserveCapacity(changes.count)
     for change in changes {
-      let result = try make(change, revision: revision + 1)
+      let result = try make(change, revision: revision + 1, at: now)
       results.append(result.map(\.placement))
       guard case .success(let made) = result else { continue }
       revision += 1
@@ -55,7 +55,7 @@ struct StoreConnection {
 extension StoreConnection {
   private typealias Made = Result<(key: KeyID, placement: Placement), Conflict>
 
-  private func make(_ change: Change, revision: Revision) throws(SQLiteError) -> Made {
+  private func make(_ change: Change, revision: Revision, at now: Instant) throws(SQLiteError) -> Made {
     switch change.effect {
     case .insert(let key, let digest):
       return try insert(key, digest, revision: revision)
@@ -64,7 +64,9 @@ extension StoreConnection {
     case .rotate(let key, let digest, let until):
       guard try !statements.hasDigest.hasRow([.digest(digest)]) else { return .failure(.duplicate) }
       let made = try replace(change.before, with: key, revision: revision)
-      if case .success(let (_, placement)) = made { try rotate(placement.ordinal, to: digest, oldUntil: until) }
+      if case .success(let (_, placement)) = made {
+        try rotate(placement.ordinal, to: digest, oldUntil: until, at: now)
+      }
       return made
     case .note(let key):
       return try note(change.before, as: key, revision: revision)
@@ -92,8 +94,11 @@ extension StoreConnection {
   }
 
   /// No secret outlives one that took its place.
-  private func rotate(_ ordinal: Int64, to digest: Digest, oldUntil: Instant) throws(SQLiteError) {
+  private func rotate(
+    _ ordinal: Int64, to digest: Digest, oldUntil: Instant, at now: Instant
+  ) throws(SQLiteError) {
     let until = min(max(oldUntil, .epoch), .latest)
+    try statements.dropDigests.run([.integer(ordinal), SQLValue(now)])
     try statements.endDigests.run([.integer(ordinal), SQLValue(until)])
     try statements.insertDigest.run([.digest(digest), .integer(ordinal)])
   }

@@ -10,7 +10,7 @@ extension SQLiteStore {
   /// Drops what no longer matters at an instant: former digests that have ended, and attempts that are no longer
   /// remembered.
   /// - Parameter limit: how many rows of either at most, so that changes need not wait long.
-  /// - Returns: how many rows went; 0 once there are no more.
+  /// - Returns: how many rows went; fewer than the limit once there are no more.
   @discardableResult
   package func forget(before instant: Instant, limit: Int = 1000) throws(StoreError) -> Int {
     let attemptsEnd = instant.adding(seconds: -RequestID.lifetimeSeconds)

@@ -90,6 +90,8 @@ struct KeyModel {
         if entry.isRevoked { return .failedPrecondition }
         if rotation.graceSeconds == 0 {
           entry.secrets = entry.secrets.map { ($0.secret, false) }
+        } else if entry.secrets.count(where: { $0.isGood }) > RotateKey.maxFormerCount {
+          return .failedPrecondition
         }
         return nil
       }

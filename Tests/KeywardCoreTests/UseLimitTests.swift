@@ -174,6 +174,20 @@ import Testing
     #expect(try useUp(registry, secret) == 1000)
   }
 
+  @Test("A clean end that takes too long leaves the rest as after a crash, which grants nothing twice")
+  func hurriedEnd() throws {
+    var registry = try Registry(store: store)
+    let secrets = try (1...5).map { try make(registry, 100, name: "k\($0)").secret }
+    for secret in secrets { for _ in 1...3 { #expect(use(registry, secret).verdict == .valid) } }
+    let before = store.reserveCount
+    try registry.settleUses(limit: 2) { store.reserveCount < before + 2 }
+    #expect(store.reserveCount == before + 2)
+    registry = try Registry(store: store)
+    try registry.reserveUses(at: clock.now)
+    let left = try secrets.map { try useUp(registry, $0) }
+    #expect(left.sorted() == [90, 97, 97, 97, 97])
+  }
+
   @Test("A store that cannot reserve grants nothing more, and is asked again by the sweep, not by validations")
   func failing() throws {
     let registry = try Registry(store: store)
@@ -188,6 +202,46 @@ import Testing
     try registry.reserveUses(at: clock.now)
     #expect(use(registry, secret).verdict == .valid)
     #expect(use(registry, secret).verdict == .usageExceeded)
+  }
+
+  @Test("Uses are reserved for so many keys at a time as is said, those that have waited longest first")
+  func batches() throws {
+    let keys = try (1...10).map { number in
+      StoredKey(
+        key: .sample(number, revision: Revision(number), useLimit: try UseLimit(total: 100)),
+        digest: .sample(number), ordinal: Int64(number))
+    }
+    let store = FakeStore(keys, mark: StoreMark(revision: 10, latestInstant: .noon))
+    let registry = try Registry(store: store)
+    #expect(try registry.reserveUses(at: clock.now, limit: 4))
+    #expect(store.reserveCount == 1)
+    #expect(store.reservations.map(\.key) == (1...4).map { .sample($0) })
+    // What comes to wait meanwhile does not come before those that wait.
+    for _ in 1...10 { #expect(use(registry, .sample(1)).verdict == .valid) }
+    #expect(try registry.reserveUses(at: clock.now, limit: 4))
+    store.failNextCommit(with: .exhausted("full"))
+    #expect(throws: StoreError.self) { try registry.reserveUses(at: clock.now, limit: 4) }
+    #expect(try !registry.reserveUses(at: clock.now, limit: 4))
+    #expect(Set(store.reservations.map(\.key)) == Set((1...10).map { .sample($0) }))
+    #expect(try !registry.reserveUses(at: clock.now, limit: 4))
+    #expect(store.reserveCount == 4)
+  }
+
+  @Test("A commit that gives very many keys a total reserves one batch of uses, and calls for the rest once")
+  func commitCalls() throws {
+    let registry = try Registry(store: store)
+    let calls = ManualClock(.epoch)
+    registry.whenUsesRunLow { calls.advance(seconds: 1) }
+    let limit = try UseLimit(total: 100)
+    let commands = try (1...1001).map { number in
+      let request = CreateKey(name: try KeyName("k\(number)"), permission: .chat, useLimit: limit)
+      return Command.create(request, by: .sample)
+    }
+    for result in registry.commit(commands, at: clock.now) { _ = try result.get() }
+    #expect(store.reserveCount == 1 && store.reservations.count == 1000)
+    #expect(calls.now.seconds == 1)
+    #expect(try !registry.reserveUses(at: clock.now))
+    #expect(store.reservations.count == 1001)
   }
 
   @Test("A total that is changed goes on from what was used; another refill starts anew, and so does none and then one")

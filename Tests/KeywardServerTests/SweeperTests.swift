@@ -64,7 +64,7 @@ import Testing
   private func make(_ action: ChangeRequest.Action) throws -> Outcome {
     let done = DispatchSemaphore(value: 0)
     let result = Mutex<Result<Outcome, CallError>?>(nil)
-    try writer.submit(ChangeRequest(action), for: Peer(uid: 1, gids: [1], pid: 1), by: .never) { outcome in
+    try writer.submit(ChangeRequest(action), for: .sample(), by: .never) { outcome in
       result.withLock { $0 = outcome }
       done.signal()
     }

@@ -1,11 +1,12 @@
 import Foundation
 import KeywardCore
-import KeywardServer
 import KeywardWire
 import Logging
 import TestSupport
 import Testing
 import UnixSocket
+
+@testable import KeywardServer
 
 /// A server in the test's own process, with limits of the test's choosing and a store that does as it is told.
 final class TestServer: Sendable {
@@ -43,6 +44,7 @@ final class TestServer: Sendable {
 final class GatedStore: Store {
   private let store: FakeStore
   private let gate = DispatchSemaphore(value: 1)
+  private let arrivals = DispatchSemaphore(value: 0)
 
   init(_ store: FakeStore) {
     self.store = store
@@ -50,6 +52,12 @@ final class GatedStore: Store {
 
   func shut() {
     gate.wait()
+    while arrivals.wait(timeout: .now()) == .success {}
+  }
+
+  /// Returns when a commit has come to the gate since it was shut.
+  func waitForArrival() throws {
+    try #require(arrivals.wait(timeout: .now() + 30) == .success)
   }
 
   func open() {
@@ -95,13 +103,30 @@ final class GatedStore: Store {
   }
 
   func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
+    arrivals.signal()
     gate.wait()
     defer { gate.signal() }
     return try store.commit(changes, at: instant)
   }
 }
 
+extension Caller {
+  /// A peer on a connection of its own.
+  static func sample() -> Caller {
+    Caller(Peer(uid: 1, gids: [1], pid: 1), authority: Authority(Policy(ownUID: 1, grants: [])))
+  }
+}
+
 extension RawConnection {
+  /// Returns when the server has so many connections.
+  func expectConnections(_ count: Int) throws {
+    for _ in 0..<10_000 {
+      guard case .getStatus(let status) = try call(.getStatus).get() else { break }
+      if status.connectionCount == count { return }
+    }
+    Issue.record("there are never \(count) connections")
+  }
+
   func create(_ name: String, stream: UInt32, timeout: Int64 = 0) throws -> [UInt8] {
     try frame(
       .createKey(CreateKey(name: KeyName(checked: name), permission: .chat)), stream: stream, timeout: timeout)

@@ -116,6 +116,24 @@ import Testing
     #expect(former.allSatisfy { $0.until == .noon }, "what leaked before is as bad as what leaked last")
   }
 
+  @Test("A rotation drops the key's former digests that have ended, and no others", arguments: StoreSubject.all)
+  func rotationDrops(_ subject: StoreSubject) throws {
+    let rig = try subject.make()
+    let (soon, later) = (Instant.noon.adding(seconds: 60), Instant.noon.adding(seconds: 3600))
+    let other = try rig.store.make(.insert(2))
+    try rig.store.make(.rotate(other, to: 101, oldUntil: soon))
+    var key = try rig.store.make(.insert(1))
+    key = try rig.store.make(.rotate(key, to: 11, oldUntil: soon))
+    key = try rig.store.make(.rotate(key, to: 12, oldUntil: later))
+    for number in 13...40 { key = try rig.store.make(.rotate(key, to: number, oldUntil: soon), at: soon) }
+    #expect(
+      try rig.reopened().key(key.id)?.former.map(\.digest) == [.sample(39)],
+      "each ends the one before, and the next one drops it")
+    let again = try rig.reopened()
+    #expect(try again.key(other.id)?.former == [FormerDigest(digest: .sample(2), until: soon)])
+    try again.make(.insert(.sample(3), .sample(11)))
+  }
+
   @Test("A digest that any key has or had is taken", arguments: StoreSubject.all)
   func takenDigests(_ subject: StoreSubject) throws {
     let rig = try subject.make()

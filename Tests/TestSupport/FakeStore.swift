@@ -184,7 +184,8 @@ extension FakeStore.Content {
   private mutating func rotate(_ id: KeyID, to digest: Digest, oldUntil: Instant) {
     guard let index = keys.firstIndex(where: { $0.key.id == id }) else { return }
     let old = keys[index]
-    let former = (old.former + [FormerDigest(digest: old.digest, until: .latest)]).map {
+    let present = old.former.filter { $0.until > mark.latestInstant }
+    let former = (present + [FormerDigest(digest: old.digest, until: .latest)]).map {
       FormerDigest(digest: $0.digest, until: min($0.until, max(oldUntil, .epoch)))
     }
     keys[index] = StoredKey(key: old.key, digest: digest, former: former, ordinal: old.ordinal)

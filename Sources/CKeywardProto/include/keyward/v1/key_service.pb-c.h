@@ -681,7 +681,8 @@ struct  Keyward__V1__RotateKeyRequest
    */
   ProtobufCBinaryData id;
   /*
-   * How long the old secret stays good, never past the key's own expiry; absent means not at all.
+   * How long the old secret stays good, never past the key's own expiry; absent means not at all, neither that one nor
+   * any before it. With a grace, a key that has eight former secrets which are still good is FAILED_PRECONDITION.
    */
   Google__Protobuf__Duration *grace_period;
   /*

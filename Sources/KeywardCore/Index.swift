@@ -35,6 +35,9 @@ struct Index {
     return key
   }
 
+  /// A key as ``withLastUse(_:)`` gives it, and when each of its former secrets ends or has ended.
+  func details(of key: Key) -> (key: Key, formerEnds: [Instant]) { (withLastUse(key), formerEnds(of: key.id)) }
+
   /// Whose secret it is or was.
   func key(digest: Digest) -> Key? { byDigest[digest].flatMap { rows[Int($0.row)]?.key } }
 

@@ -104,16 +104,24 @@ public struct KeyView: Sendable, Equatable {
   public let key: Key
   public let state: State
   public let availability: Availability
+  /// When each former secret that is still good ends, with the key at the latest; the first first. Such a secret is as
+  /// good as the key's own. Lists and the audit tell none.
+  public let formerSecretEnds: [Instant]
 
-  public init(key: Key, state: State, availability: Availability) {
+  public init(key: Key, state: State, availability: Availability, formerSecretEnds: [Instant] = []) {
     self.key = key
     self.state = state
     self.availability = availability
+    self.formerSecretEnds = formerSecretEnds
   }
 
-  /// - Parameter soonEnd: as for ``Key/availability(at:soonEnd:)``.
-  public init(_ key: Key, at instant: Instant, soonEnd: Instant? = nil) {
+  /// - Parameters:
+  ///   - soonEnd: as for ``Key/availability(at:soonEnd:)``.
+  ///   - formerEnds: when each former secret ends or has ended, in no order.
+  public init(_ key: Key, at instant: Instant, soonEnd: Instant? = nil, formerEnds: [Instant] = []) {
+    let keyEnd = min(key.expireTime ?? .distantFuture, key.revokeTime ?? .distantFuture)
     self.init(
-      key: key, state: key.state(at: instant), availability: key.availability(at: instant, soonEnd: soonEnd))
+      key: key, state: key.state(at: instant), availability: key.availability(at: instant, soonEnd: soonEnd),
+      formerSecretEnds: formerEnds.map { min($0, keyEnd) }.filter { $0 > instant }.sorted())
   }
 }

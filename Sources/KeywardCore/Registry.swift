@@ -42,7 +42,7 @@ public final class Registry: Sendable {
     try store.loadReservations { (reservation) throws(StoreError) in loaded.restore(reservation) }
     index = Mutex(loaded)
     latest = Atomic(mark.latestInstant.microseconds)
-    head = Mutex(AuditHead(revision: mark.revision, hash: try store.auditHash()))
+    head = Mutex(try store.auditHead() ?? .empty)
     try store.loadAttempts { (attempt) throws(StoreError) in attempts.withLock { $0.remember(attempt) } }
   }
 
@@ -83,18 +83,19 @@ public final class Registry: Sendable {
   /// One key by its id, deleted or not.
   /// - Throws: ``DomainError/notFound(_:)``.
   public func key(id: KeyID, at instant: Instant) throws(DomainError) -> KeyView {
-    let found = index.withLock { index in index.key(id: id).map { index.withLastUse($0) } }
-    guard let key = found else { throw KeyRules.notFound(id) }
-    return view(of: key, at: judged(instant))
+    guard let found = index.withLock({ index in index.key(id: id).map { index.details(of: $0) } }) else {
+      throw KeyRules.notFound(id)
+    }
+    return view(of: found.key, found.formerEnds, at: judged(instant))
   }
 
   /// One key by its exact name; deleted ones have none.
   /// - Throws: ``DomainError/notFound(_:)``.
   public func key(name: KeyName, at instant: Instant) throws(DomainError) -> KeyView {
-    guard let key = index.withLock({ index in index.key(name: name).map { index.withLastUse($0) } }) else {
+    guard let found = index.withLock({ index in index.key(name: name).map { index.details(of: $0) } }) else {
       throw .notFound("no key has the name \"\(name.text)\"")
     }
-    return view(of: key, at: judged(instant))
+    return view(of: found.key, found.formerEnds, at: judged(instant))
   }
 
   /// One page of keys. Takes the time that looking at every key takes, and holds up nobody meanwhile. An order by last
@@ -138,7 +139,9 @@ public final class Registry: Sendable {
     let page = Array(events.prefix(query.pageSize))
     let hasMore = events.count > page.count
     let next = hasMore ? page.last.map { AuditPageToken(revision: $0.revision).text(for: query.events) } : nil
-    return AuditPage(events: page, nextPageToken: next ?? "", totalSize: total, soonWindow: soonWindow)
+    let window = soonWindow
+    return AuditPage(
+      events: page.map { AuditEventView($0, window) }, nextPageToken: next ?? "", totalSize: total)
   }
 
   /// Carries out commands in one commit of the store, as many as it allows; one that is refused leaves the others as
@@ -161,7 +164,7 @@ public final class Registry: Sendable {
       case .success(.change(let draft)): drafts.append((number, draft))
       case .success(.nothing(let key)):
         results[number] = .success(
-          Outcome(view: view(of: key, at: now), secret: nil, revision: revision, change: nil))
+          Outcome(view: view(of: key, formerEnds(of: key.id), at: now), secret: nil, revision: revision, change: nil))
       case .failure(let error): results[number] = .failure(error)
       }
       left -= 1
@@ -171,8 +174,8 @@ public final class Registry: Sendable {
     return results
   }
 
-  func view(of key: Key, at now: Instant) -> KeyView {
-    KeyView(key, at: now, soonEnd: soonWindow.end(from: now))
+  private func view(of key: Key, _ formerEnds: [Instant], at now: Instant) -> KeyView {
+    KeyView(key, at: now, soonEnd: soonWindow.end(from: now), formerEnds: formerEnds)
   }
 
   /// Makes the changes in one commit of the store, and makes them known.
@@ -185,16 +188,16 @@ public final class Registry: Sendable {
       return drafts.map { _ in .failure(DomainError(error)) }
     }
     latest.store(now.microseconds, ordering: .relaxed)
-    defer { noteHead(placements.compactMap { try? $0.get().revision }.last) }
+    defer { noteHead() }
     return zip(drafts, placements).map { draft, placement in
       placement.mapError { draft.refusal($0) }.map { publish(draft, at: $0, now) }
     }
   }
 
   /// The changes are made already: a head that cannot be read is told at the next change.
-  func noteHead(_ revision: Revision?) {
-    guard let revision, let hash = try? store.auditHash() else { return }
-    head.withLock { $0 = AuditHead(revision: revision, hash: hash) }
+  func noteHead() {
+    guard let newest = try? store.auditHead() else { return }
+    head.withLock { $0 = newest }
   }
 
   /// Makes a change known that the store has made.
@@ -204,7 +207,7 @@ public final class Registry: Sendable {
     var key = change.after ?? draft.subject
     if case .note = change.effect {} else { key.revision = placement.revision }
     let soonWindow = soonWindow
-    index.withLock { index in
+    let formerEnds = index.withLock { index in
       switch change.effect {
       case .insert(_, let digest):
         index.insert(StoredKey(key: key, digest: digest, ordinal: placement.ordinal))
@@ -214,12 +217,13 @@ public final class Registry: Sendable {
       }
       index.advance(to: placement.revision)
       index.attend(to: key.id, after: now, soonWindow)
+      return index.formerEnds(of: key.id)
     }
     if let attempt = change.attempt {
       attempts.withLock { $0.remember(Attempt(id: attempt, key: key.id, time: now)) }
     }
     return Outcome(
-      view: view(of: key, at: now), secret: draft.secret, revision: placement.revision, change: change.type)
+      view: view(of: key, formerEnds, at: now), secret: draft.secret, revision: placement.revision, change: change.type)
   }
 }
 

@@ -63,7 +63,9 @@ package final class Server: Sendable {
     let names = UserNameCache(clock: options.clock)
     writer = Writer(
       registry: registry, clock: options.clock, names: names, limit: options.limits.commandsWaiting)
-    sweeper = Sweeper(registry: registry, writer: writer, clock: options.clock, log: options.log)
+    sweeper = Sweeper(
+      registry: registry, writer: writer, clock: options.clock,
+      actor: .sweeper(uid: options.ownUID, pid: ProcessGuard.processID), log: options.log)
     reserver = Reserver(registry: registry, writer: writer, clock: options.clock)
     limits = options.limits
     clock = options.clock

@@ -8,6 +8,8 @@ struct SecretAnswer {
   /// What to do where a secret was made and could not be told.
   let remedy: String
   let times: Times
+  /// Whether the secret takes the place of another.
+  var isRotation = false
 
   private static let warning = "The secret is shown once: store it now."
   private static let exposure =
@@ -47,7 +49,8 @@ struct SecretAnswer {
     guard secret?.isPrintable != false else {
       throw CommandFailure(.violation, "the daemon sent a secret of no known form")
     }
-    let card = KeyOutput(times: times).shortCard(view)
+    let keys = KeyOutput(times: times)
+    let card = isRotation ? keys.rotatedCard(view) : keys.shortCard(view)
     switch form {
     case .json:
       try output.write("{\"key\": \(JSON(view).text), \"secret\": \"")

@@ -86,11 +86,13 @@ struct LifeTests {
   @Test("the audit says what became what")
   func auditDetails() throws {
     let output = AuditOutput(times: Times(now: now))
-    func details(_ type: ChangeType, _ change: (inout Key) -> Void) throws -> [String] {
+    func details(
+      _ type: ChangeType, graceEnd: Instant? = nil, _ change: (inout Key) -> Void
+    ) throws -> [String] {
       let event = AuditEvent(
         revision: 8, type: type, time: now, keyID: try key().id, actor: Actor(uid: 0, user: "root", pid: 1),
-        before: try key(), after: try key(change))
-      return output.details(event)
+        before: try key(), after: try key(change), graceEnd: graceEnd)
+      return output.details(AuditEventView(event, .oneMonth))
     }
     #expect(try details(.updated) { $0.name = KeyName(checked: "new") } == ["was \"mailer\""])
     #expect(try details(.disabled) { $0.enabled = false } == [])
@@ -104,7 +106,11 @@ struct LifeTests {
       $0.revokeReason = "leaked"
     }
     #expect(revoked == ["\"leaked\""])
-    #expect(try details(.rotated) { $0.hint = "kw_mail_…c3D4" } == ["kw_mail_…c3D4, was kw_mail_…a1B2"])
+    let later = now.adding(seconds: 60)
+    let hints = "kw_mail_…c3D4, was kw_mail_…a1B2"
+    let graced = try details(.rotated, graceEnd: later) { $0.hint = "kw_mail_…c3D4" }
+    #expect(graced == [hints, "old secret good until \(Times(now: now).absolute(later))"])
+    #expect(try details(.rotated, graceEnd: now) { $0.hint = "kw_mail_…c3D4" } == [hints, "old secret stopped"])
   }
 }
 

@@ -50,7 +50,7 @@ import Testing
     #expect(store.audit.map(\.type) == [.imported, .imported, .imported, .imported])
     #expect(store.audit.allSatisfy { $0.before == nil && $0.after != nil && $0.actor == .sample })
     // What was past before is not told as if it happened now.
-    #expect(registry.sweep(at: clock.now).events.isEmpty)
+    #expect(registry.sweep(at: clock.now, by: .testSweeper).events.isEmpty)
   }
 
   @Test func `One key that is here already makes the whole import fail, or is left out`() throws {

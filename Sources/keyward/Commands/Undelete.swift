@@ -35,7 +35,7 @@ extension Daemon {
     }
   }
 
-  private func deletedKeys(named name: KeyName) throws(CommandFailure) -> [KeyID] {
+  func deletedKeys(named name: KeyName) throws(CommandFailure) -> [KeyID] {
     var found: [KeyID] = []
     var token = ""
     repeat {

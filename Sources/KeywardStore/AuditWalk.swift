@@ -89,14 +89,12 @@ struct AuditWalk {
       formers[id] = nil
       return
     }
-    if event.type == .rotated { rotate(id, from: known?.secret, event) }
+    if event.type == .rotated {
+      formers[id, default: FormerCommitments()].rotate(from: known?.secret, until: event.graceEnd, at: event.time)
+    }
     let isNewSecret = event.before == nil || event.type == .rotated
     records[id] = Record(
       text: Self.text(of: after), secret: isNewSecret ? secret : known?.secret, isMet: known?.isMet ?? false)
-  }
-
-  private mutating func rotate(_ id: KeyID, from own: Digest?, _ event: AuditEvent) {
-    formers[id, default: FormerCommitments()].rotate(from: own, until: event.graceEnd, at: event.time)
   }
 
   /// Whether a key is as the audit left it, or older than the audit.

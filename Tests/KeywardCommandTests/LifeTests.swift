@@ -83,6 +83,30 @@ struct LifeTests {
     #expect(deleted.contains("\nexpired "))
   }
 
+  @Test("details tell until when each old secret works, and that it ends with the key")
+  func oldSecrets() throws {
+    let output = KeyOutput(times: Times(now: now))
+    let (soon, later) = (now.adding(seconds: 7200), now.adding(seconds: 3 * 86400))
+    func view(_ formerEnds: [Instant], _ change: (inout Key) -> Void = { _ in }) throws -> KeyView {
+      KeyView(try key(change), at: now, formerEnds: formerEnds)
+    }
+    func line(_ end: Instant, _ rest: String = "") -> String {
+      "old secret    works until \(Times(now: now).full(end))\(rest)\n"
+    }
+    func card(_ view: KeyView) -> String { output.card(view).lines(Palette(isTerminal: false)) }
+    #expect(try card(view([later, soon, now])).contains(line(soon) + line(later)))
+    #expect(try !card(view([])).contains("old secret"))
+    let expiring = try view([soon, later]) { $0.expireTime = later.adding(seconds: -1) }
+    #expect(card(expiring).contains(line(soon) + line(later.adding(seconds: -1), ", expiring with the key")))
+    let revoked = card(try view([later]) { $0.revokeTime = soon })
+    #expect(revoked.contains("works until \(Times(now: now).full(soon)), revoked with the key\n"))
+    #expect(try !card(view([later]) { $0.expireTime = now }).contains("old secret"))
+
+    func rotated(_ view: KeyView) -> String { output.rotatedCard(view).lines(Palette(isTerminal: false)) }
+    #expect(try rotated(view([soon])).hasSuffix("old secret  works until \(Times(now: now).full(soon))\n"))
+    #expect(try rotated(view([])).hasSuffix("old secret  works no more\n"))
+  }
+
   @Test("the audit says what became what")
   func auditDetails() throws {
     let output = AuditOutput(times: Times(now: now))

@@ -10,9 +10,12 @@ public struct AuditEvent: Sendable, Equatable {
   public let before: Key?
   /// nil for a key that is gone.
   public let after: Key?
+  /// Until when the secrets that a rotation replaced are good, unless the key ends before; nil for any other change.
+  public let graceEnd: Instant?
 
   public init(
-    revision: Revision, type: ChangeType, time: Instant, keyID: KeyID, actor: Actor, before: Key?, after: Key?
+    revision: Revision, type: ChangeType, time: Instant, keyID: KeyID, actor: Actor, before: Key?, after: Key?,
+    graceEnd: Instant? = nil
   ) {
     self.revision = revision
     self.type = type
@@ -21,6 +24,40 @@ public struct AuditEvent: Sendable, Equatable {
     self.actor = actor
     self.before = before
     self.after = after
+    self.graceEnd = graceEnd
+  }
+}
+
+/// An audit event for those who are to see it, with its keys as they were judged at its instant.
+public struct AuditEventView: Sendable, Equatable {
+  public let revision: Revision
+  public let type: ChangeType
+  public let time: Instant
+  public let keyID: KeyID
+  public let actor: Actor
+  public let before: KeyView?
+  public let after: KeyView?
+  public let graceEnd: Instant?
+
+  public init(
+    revision: Revision, type: ChangeType, time: Instant, keyID: KeyID, actor: Actor, before: KeyView?,
+    after: KeyView?, graceEnd: Instant? = nil
+  ) {
+    self.revision = revision
+    self.type = type
+    self.time = time
+    self.keyID = keyID
+    self.actor = actor
+    self.before = before
+    self.after = after
+    self.graceEnd = graceEnd
+  }
+
+  public init(_ event: AuditEvent, _ window: SoonWindow) {
+    func view(_ key: Key) -> KeyView { KeyView(key, at: event.time, soonEnd: window.end(from: event.time)) }
+    self.init(
+      revision: event.revision, type: event.type, time: event.time, keyID: event.keyID, actor: event.actor,
+      before: event.before.map(view), after: event.after.map(view), graceEnd: event.graceEnd)
   }
 }
 

@@ -25,21 +25,16 @@ public struct AuditPageQuery: Sendable, Equatable {
 
 /// One page of audit events, the latest first.
 public struct AuditPage: Sendable, Equatable {
-  public let events: [AuditEvent]
+  public let events: [AuditEventView]
   /// Empty on the last page.
   public let nextPageToken: String
   /// How many events there are on all pages.
   public let totalSize: Int
-  /// By which the availability of the keys is told.
-  public let soonWindow: SoonWindow
 
-  public init(
-    events: [AuditEvent], nextPageToken: String, totalSize: Int, soonWindow: SoonWindow = .oneMonth
-  ) {
+  public init(events: [AuditEventView], nextPageToken: String, totalSize: Int) {
     self.events = events
     self.nextPageToken = nextPageToken
     self.totalSize = totalSize
-    self.soonWindow = soonWindow
   }
 }
 

@@ -6,24 +6,28 @@ public struct AuditVerification: Sendable, Equatable {
   public var firstBroken: Revision?
   /// Revisions that should have a row, and have none.
   public var missing: [ClosedRange<Revision>]
-  /// Keys whose record is or was another than the audit left it, last use apart, in the order of their ids.
+  /// Keys whose record is or was another than the audit left it, last use apart, or whose secrets are others than the
+  /// audit's rows commit to, in the order of their ids.
   public var alteredKeys: [KeyID]
+  /// Whether the latest instant that the store has recorded was set back, before the time of a row.
+  public var isClockSetBack: Bool
   /// The end of the audit that the walk came to.
   public var head: AuditHead
 
   public init(
     rowCount: Int = 0, firstBroken: Revision? = nil, missing: [ClosedRange<Revision>] = [], alteredKeys: [KeyID] = [],
-    head: AuditHead = AuditHead(revision: 0, hash: nil)
+    isClockSetBack: Bool = false, head: AuditHead = .empty
   ) {
     self.rowCount = rowCount
     self.firstBroken = firstBroken
     self.missing = missing
     self.alteredKeys = alteredKeys
+    self.isClockSetBack = isClockSetBack
     self.head = head
   }
 
   /// Whether nothing was found.
-  public var isSound: Bool { firstBroken == nil && missing.isEmpty && alteredKeys.isEmpty }
+  public var isSound: Bool { firstBroken == nil && missing.isEmpty && alteredKeys.isEmpty && !isClockSetBack }
 }
 
 /// The newest row of the audit. Kept where whoever can write the database cannot, it shows an audit that was written
@@ -33,6 +37,9 @@ public struct AuditHead: Sendable, Equatable {
   public let revision: Revision
   /// Covers the row and all before it; nil where there is none.
   public let hash: Digest?
+
+  /// Of an audit without a row.
+  public static let empty = AuditHead(revision: 0, hash: nil)
 
   public init(revision: Revision, hash: Digest?) {
     self.revision = revision
@@ -92,13 +99,14 @@ public struct AuditSummary: Sendable, Equatable {
   public let alteredKeyCount: Int
   /// The first ``maxKeys`` of them.
   public let alteredKeys: [KeyID]
+  public let isClockSetBack: Bool
   public let head: AuditHead
 
   public static let maxKeys = 100
 
   public init(
     rowCount: Int, firstBroken: Revision?, missingRowCount: Int64, firstMissing: Revision?, alteredKeyCount: Int,
-    alteredKeys: [KeyID], head: AuditHead
+    alteredKeys: [KeyID], isClockSetBack: Bool, head: AuditHead
   ) {
     self.rowCount = rowCount
     self.firstBroken = firstBroken
@@ -106,6 +114,7 @@ public struct AuditSummary: Sendable, Equatable {
     self.firstMissing = firstMissing
     self.alteredKeyCount = alteredKeyCount
     self.alteredKeys = alteredKeys
+    self.isClockSetBack = isClockSetBack
     self.head = head
   }
 
@@ -114,10 +123,11 @@ public struct AuditSummary: Sendable, Equatable {
       rowCount: findings.rowCount, firstBroken: findings.firstBroken,
       missingRowCount: findings.missing.reduce(0) { $0 + $1.upperBound - $1.lowerBound + 1 },
       firstMissing: findings.missing.first?.lowerBound, alteredKeyCount: findings.alteredKeys.count,
-      alteredKeys: Array(findings.alteredKeys.prefix(Self.maxKeys)), head: findings.head)
+      alteredKeys: Array(findings.alteredKeys.prefix(Self.maxKeys)), isClockSetBack: findings.isClockSetBack,
+      head: findings.head)
   }
 
-  public var isSound: Bool { firstBroken == nil && missingRowCount == 0 && alteredKeyCount == 0 }
+  public var isSound: Bool { firstBroken == nil && missingRowCount == 0 && alteredKeyCount == 0 && !isClockSetBack }
 
   /// What was walked along, and what it came to, in one line.
   public var conclusion: String {
@@ -136,9 +146,13 @@ public struct AuditSummary: Sendable, Equatable {
           ? "the row of revision \(firstMissing) is missing"
           : "\(missingRowCount) rows are missing, the first of revision \(firstMissing)")
     }
-    for id in alteredKeys { findings.append("the key \(id) is or was not as the audit left it") }
+    for id in alteredKeys { findings.append("the key \(id), or a secret of it, is or was not as the audit left it") }
     let more = alteredKeyCount - alteredKeys.count
     if more > 0 { findings.append("\(more) more keys are or were not as the audit left them") }
+    if isClockSetBack {
+      findings.append(
+        "the latest instant of the store was set back, to before a change: what had ended may be judged as good")
+    }
     return findings
   }
 }

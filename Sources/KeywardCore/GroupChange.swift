@@ -101,9 +101,9 @@ extension Registry {
     } catch {
       throw DomainError(error)
     }
-    if case .success(let placements) = result {
+    if case .success = result {
       latest.store(now.microseconds, ordering: .relaxed)
-      noteHead(placements.last?.revision)
+      noteHead()
     }
     return result
   }

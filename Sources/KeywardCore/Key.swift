@@ -93,22 +93,34 @@ public struct KeyView: Sendable, Equatable {
   public let availability: Availability
   /// What is left of the key's total; nil for a key without one, and in the audit.
   public let usage: Usage?
+  /// When each former secret that is still good ends, with the key at the latest; the first first. Such a secret is as
+  /// good as the key's own. Lists and the audit tell none.
+  public let formerSecretEnds: [Instant]
 
-  public init(key: Key, state: State, availability: Availability, usage: Usage? = nil) {
+  public init(
+    key: Key, state: State, availability: Availability, usage: Usage? = nil, formerSecretEnds: [Instant] = []
+  ) {
     self.key = key
     self.state = state
     self.availability = availability
     self.usage = usage
+    self.formerSecretEnds = formerSecretEnds
   }
 
-  /// - Parameter soonEnd: as for ``Key/availability(at:soonEnd:)``.
-  public init(_ key: Key, at instant: Instant, soonEnd: Instant? = nil, usage: Usage? = nil) {
+  /// - Parameters:
+  ///   - soonEnd: as for ``Key/availability(at:soonEnd:)``.
+  ///   - formerEnds: when each former secret ends or has ended, in no order.
+  public init(
+    _ key: Key, at instant: Instant, soonEnd: Instant? = nil, usage: Usage? = nil, formerEnds: [Instant] = []
+  ) {
+    let keyEnd = min(key.expireTime ?? .distantFuture, key.revokeTime ?? .distantFuture)
     self.init(
       key: key, state: key.state(at: instant), availability: key.availability(at: instant, soonEnd: soonEnd),
-      usage: usage)
+      usage: usage, formerSecretEnds: formerEnds.map { min($0, keyEnd) }.filter { $0 > instant }.sorted())
   }
 
   func with(_ usage: Usage?) -> KeyView {
-    KeyView(key: key, state: state, availability: availability, usage: usage)
+    KeyView(
+      key: key, state: state, availability: availability, usage: usage, formerSecretEnds: formerSecretEnds)
   }
 }

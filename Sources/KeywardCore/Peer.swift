@@ -23,7 +23,15 @@ public struct Actor: Sendable, Hashable {
   public let pid: Int32
 
   /// The daemon itself, for what time has done.
-  public static let keyward = Actor(uid: 0, user: "keyward", pid: 0)
+  /// - Parameters:
+  ///   - uid: the daemon's own user.
+  ///   - pid: the daemon's process.
+  public static func sweeper(uid: UInt32, pid: Int32) -> Actor {
+    Actor(uid: uid, user: String(reservedPrefix) + "sweeper)", pid: pid)
+  }
+
+  /// No user is told by a name that begins with it, whatever the host calls them.
+  public static let reservedPrefix: Character = "("
 
   public init(uid: UInt32, user: String, pid: Int32) {
     self.uid = uid

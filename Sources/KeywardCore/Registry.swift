@@ -41,7 +41,7 @@ public final class Registry: Sendable {
     try store.loadReservations { (reservation) throws(StoreError) in loaded.restore(reservation) }
     index = Mutex(loaded)
     latest = Atomic(mark.latestInstant.microseconds)
-    head = Mutex(AuditHead(revision: mark.revision, hash: try store.auditHash()))
+    head = Mutex(try store.auditHead() ?? .empty)
     try store.loadAttempts { (attempt) throws(StoreError) in attempts.withLock { $0.remember(attempt) } }
   }
 
@@ -155,7 +155,9 @@ public final class Registry: Sendable {
     let page = Array(events.prefix(query.pageSize))
     let hasMore = events.count > page.count
     let next = hasMore ? page.last.map { AuditPageToken(revision: $0.revision).text(for: query.events) } : nil
-    return AuditPage(events: page, nextPageToken: next ?? "", totalSize: total, soonWindow: soonWindow)
+    let window = soonWindow
+    return AuditPage(
+      events: page.map { AuditEventView($0, window) }, nextPageToken: next ?? "", totalSize: total)
   }
 
   /// Carries out commands in one commit of the store, as many as it allows; one that is refused leaves the others as
@@ -187,11 +189,13 @@ public final class Registry: Sendable {
     return results
   }
 
-  /// A key as it is told: with its very last use, which may not be written yet.
+  /// A key as it is told: with its very last use, which may not be written yet, what is left of its total, and when its
+  /// former secrets end.
   func view(of key: Key, at now: Instant) -> KeyView {
-    KeyView(
-      index.withLock { $0.withLastUse(key) }, at: now, soonEnd: soonWindow.end(from: now),
-      usage: usages(of: [key], at: now).first ?? nil)
+    let (key, usage, formerEnds) = index.withLock { index in
+      (index.withLastUse(key), index.usage(of: key.id, at: now), index.formerEnds(of: key.id))
+    }
+    return KeyView(key, at: now, soonEnd: soonWindow.end(from: now), usage: usage, formerEnds: formerEnds)
   }
 
   /// Makes the changes in one commit of the store, and makes them known.
@@ -204,16 +208,16 @@ public final class Registry: Sendable {
       return drafts.map { _ in .failure(DomainError(error)) }
     }
     latest.store(now.microseconds, ordering: .relaxed)
-    defer { noteHead(placements.compactMap { try? $0.get().revision }.last) }
+    defer { noteHead() }
     return zip(drafts, placements).map { draft, placement in
       placement.mapError { draft.refusal($0) }.map { publish(draft, at: $0, now) }
     }
   }
 
   /// The changes are made already: a head that cannot be read is told at the next change.
-  func noteHead(_ revision: Revision?) {
-    guard let revision, let hash = try? store.auditHash() else { return }
-    head.withLock { $0 = AuditHead(revision: revision, hash: hash) }
+  func noteHead() {
+    guard let newest = try? store.auditHead() else { return }
+    head.withLock { $0 = newest }
   }
 
   /// Makes a change known that the store has made, and tells of it.

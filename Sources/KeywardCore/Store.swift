@@ -22,7 +22,9 @@ public protocol Store: Sendable {
   func reserve(_ reservations: [UseReservation]) throws(StoreError)
 
   /// Drops what no longer matters at an instant: digests that have ended, and attempts that are no longer remembered.
-  /// - Parameter limit: how many of either at most, so that changes need not wait long.
+  /// - Parameters:
+  ///   - instant: one that was recorded, with ``commit(_:at:)``, so that no earlier one can make them matter again.
+  ///   - limit: how many of either at most, so that changes need not wait long.
   /// - Returns: how many went; fewer than the limit once there are no more.
   @discardableResult
   func forget(before instant: Instant, limit: Int) throws(StoreError) -> Int
@@ -36,8 +38,8 @@ public protocol Store: Sendable {
     _ query: AuditQuery, before revision: Revision?, limit: Int
   ) throws(StoreError) -> (events: [AuditEvent], total: Int)
 
-  /// The hash of the audit's newest row, which covers all before it; nil where there is no row.
-  func auditHash() throws(StoreError) -> Digest?
+  /// The audit's newest row; nil where there is none.
+  func auditHead() throws(StoreError) -> AuditHead?
 
   /// Begins a walk along the audit; nil where the store keeps none to walk along.
   func auditVerifier() -> (any AuditVerifier)?
@@ -57,7 +59,7 @@ public protocol Store: Sendable {
 }
 
 extension Store {
-  public func auditHash() throws(StoreError) -> Digest? { nil }
+  public func auditHead() throws(StoreError) -> AuditHead? { nil }
 
   public func auditVerifier() -> (any AuditVerifier)? { nil }
 }
@@ -154,6 +156,12 @@ public struct Change: Sendable {
     case .insert(let key, _), .replace(let key), .rotate(let key, _, _), .note(let key): key
     case .purge: nil
     }
+  }
+
+  /// Until when the secrets that a rotation replaces are good, as stores write it; nil for any other change.
+  public var graceEnd: Instant? {
+    guard case .rotate(_, _, let oldUntil) = effect else { return nil }
+    return min(max(oldUntil, .epoch), .latest)
   }
 }
 

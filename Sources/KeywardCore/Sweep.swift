@@ -20,7 +20,8 @@ extension Registry {
   /// Records what time has done: at most `limit` events, of at most `limit` keys.
   ///
   /// What the store does not take is due at the next call as it was at this one.
-  public func sweep(at instant: Instant, limit: Int = 256) -> Sweep {
+  /// - Parameter actor: who does it, for the audit: ``Actor/sweeper(uid:pid:)``.
+  public func sweep(at instant: Instant, by actor: Actor, limit: Int = 256) -> Sweep {
     let now = judged(instant)
     let window = soonWindow
     var drafts: [Draft] = []
@@ -29,7 +30,7 @@ extension Registry {
       lookedAt += 1
       guard case .event(let event, let key) = due else { continue }
       let effect = event.after.map { Change.Effect.note($0) } ?? .purge
-      let change = Change(effect, type: event.type, by: .keyward, before: key)
+      let change = Change(effect, type: event.type, by: actor, before: key)
       drafts.append(Draft(change: change, subject: key, secret: nil))
     }
     var events: [Sweep.Event] = []
@@ -48,7 +49,7 @@ extension Registry {
     return Sweep(events: events, isComplete: next.map { $0 > now } ?? true, next: next, failure: failure)
   }
 
-  /// The next instant that matters to ``sweep(at:limit:)``; nil where none is to come.
+  /// The next instant that matters to ``sweep(at:by:limit:)``; nil where none is to come.
   public var nextAttention: Instant? { index.withLock { $0.agenda.next } }
 
   /// Writes when keys were last used: at most `limit` of them. What the store does not take is written another time.

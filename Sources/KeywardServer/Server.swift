@@ -67,7 +67,8 @@ package final class Server: Sendable {
       registry: registry, clock: options.clock, names: names, limit: options.limits.commandsWaiting)
     let importer = Importer(registry: registry, clock: options.clock, limits: options.limits)
     sweeper = Sweeper(
-      registry: registry, writer: writer, importer: importer, clock: options.clock, log: options.log)
+      registry: registry, writer: writer, importer: importer, clock: options.clock,
+      actor: .sweeper(uid: options.ownUID, pid: ProcessGuard.processID), log: options.log)
     reserver = Reserver(registry: registry, writer: writer, clock: options.clock)
     limits = options.limits
     clock = options.clock

@@ -15,6 +15,7 @@ final class Sweeper: @unchecked Sendable {
   private let writer: Writer
   private let importer: Importer
   private let clock: Clock
+  private let actor: Actor
   private let log: Logger
   private let failures: Throttle
   private let queue = DispatchQueue(label: "keyward.sweeper")
@@ -33,14 +34,17 @@ final class Sweeper: @unchecked Sendable {
   /// Nanoseconds between two times of letting go of what is no longer of use.
   private static let forgettingPause: UInt64 = 600_000_000_000
 
+  /// - Parameter actor: who the audit says it was.
   init(
-    registry: Registry, writer: Writer, importer: Importer, clock: Clock, log: Logger, maxPause: UInt64 = 30_000_000_000
+    registry: Registry, writer: Writer, importer: Importer, clock: Clock, actor: Actor, log: Logger,
+    maxPause: UInt64 = 30_000_000_000
   ) {
     self.maxPause = maxPause
     self.registry = registry
     self.writer = writer
     self.importer = importer
     self.clock = clock
+    self.actor = actor
     self.log = log
     failures = Throttle(clock: clock)
     timer = DispatchSource.makeTimerSource(queue: queue)
@@ -98,7 +102,7 @@ final class Sweeper: @unchecked Sendable {
     do throws(DomainError) {
       let now = clock.now()
       // What is due comes first: the rest can wait, and must not keep it waiting if it fails.
-      let sweep = registry.sweep(at: now)
+      let sweep = registry.sweep(at: now, by: actor)
       for event in sweep.events { report(event) }
       if let failure = sweep.failure { throw failure }
       guard sweep.isComplete, try !hasMoreUpkeep(at: now) else { return (0, false) }
@@ -133,7 +137,7 @@ final class Sweeper: @unchecked Sendable {
   private func report(_ event: Sweep.Event) {
     log.notice(
       "key \(event.type.name)",
-      metadata: ["key": "\(event.key.id)", "by": "\(Actor.keyward.user)", "revision": "\(event.revision)"])
+      metadata: ["key": "\(event.key.id)", "by": "\(actor.user)", "revision": "\(event.revision)"])
   }
 
   private func pause(until instant: Instant) -> UInt64 {

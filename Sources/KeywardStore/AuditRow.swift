@@ -3,9 +3,14 @@ import KeywardCore
 /// A row of the audit, as it is written, chained and read.
 ///
 /// Each row's hash makes it and all rows before it evident: SHA-256 over the hash of the row before it, 32 zero bytes
-/// for the first, and then each other column in the order revision, type, time, key_id, uid, user, pid, before, after.
-/// A column is four bytes, big-endian, that count its bytes, and the bytes: an integer in decimal, a text in UTF-8.
-/// NULL is the count 0xFFFFFFFF alone. `before` and `after` hold a ``KeyText``.
+/// for the first, and then each other column in the order revision, type, time, key_id, uid, user, pid, before, after,
+/// and, unless both are NULL, secret, grace_until. A column is four bytes, big-endian, that count its bytes, and the
+/// bytes: an integer in decimal, a text in UTF-8, a blob as it is. NULL is the count 0xFFFFFFFF alone. `before` and
+/// `after` hold a ``KeyText``.
+///
+/// A change that gives a key a secret commits to it in `secret`: SHA-256 over `keyward-audit-secret` and the secret's
+/// digest. `grace_until` is until when a rotation leaves the secrets before it good. Rows written before version 3 of the
+/// schema have neither.
 ///
 /// Nothing in the chain is secret: it shows a row that was altered, added or lost, unless whoever did that also wrote
 /// every later hash anew. A hash kept elsewhere shows that too.
@@ -19,10 +24,12 @@ struct AuditRow {
   let pid: Int64
   let before: String?
   let after: String?
+  let secret: Digest?
+  let graceUntil: Int64?
 
-  private static let columns = "revision, type, time, key_id, uid, user, pid, before, after, hash"
+  private static let columns = "revision, type, time, key_id, uid, user, pid, before, after, secret, grace_until, hash"
 
-  static let insertion = "INSERT INTO audit (\(columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+  static let insertion = "INSERT INTO audit (\(columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
 
   static let selection = "SELECT \(columns) FROM audit"
 
@@ -30,7 +37,7 @@ struct AuditRow {
   func values(hash: Digest) -> [SQLValue] {
     [
       .integer(revision), .integer(type), .integer(time), .text(keyID), .integer(uid), .text(user), .integer(pid),
-      SQLValue(before), SQLValue(after), .digest(hash),
+      SQLValue(before), SQLValue(after), SQLValue(secret), SQLValue(graceUntil), .digest(hash),
     ]
   }
 
@@ -46,11 +53,24 @@ struct AuditRow {
     let fields = [
       String(revision), String(type), String(time), keyID, String(uid), user, String(pid), before, after,
     ]
-    for field in fields {
-      let count = field.map { UInt32(truncatingIfNeeded: $0.utf8.count) } ?? .max
-      withUnsafeBytes(of: count.bigEndian) { bytes.append(contentsOf: $0) }
-      if let field { bytes.append(contentsOf: field.utf8) }
+    for field in fields { Self.append(field?.utf8, to: &bytes) }
+    if secret != nil || graceUntil != nil {
+      Self.append(secret?.withUnsafeBytes { Array($0) }, to: &bytes)
+      Self.append(graceUntil.map { String($0).utf8 }, to: &bytes)
     }
+    return bytes.withUnsafeBytes { Digest(sha256: $0) }
+  }
+
+  private static func append(_ field: (some Collection<UInt8>)?, to bytes: inout [UInt8]) {
+    let count = field.map { UInt32(truncatingIfNeeded: $0.count) } ?? .max
+    withUnsafeBytes(of: count.bigEndian) { bytes.append(contentsOf: $0) }
+    if let field { bytes.append(contentsOf: field) }
+  }
+
+  /// What a row says of a secret: which one it is can be told by whoever has its digest, and nothing else.
+  static func commitment(to digest: Digest) -> Digest {
+    var bytes = Array("keyward-audit-secret".utf8)
+    digest.withUnsafeBytes { bytes.append(contentsOf: $0) }
     return bytes.withUnsafeBytes { Digest(sha256: $0) }
   }
 }
@@ -65,6 +85,11 @@ extension AuditRow {
     uid = Int64(change.actor.uid)
     user = change.actor.user
     pid = Int64(change.actor.pid)
+    switch change.effect {
+    case .insert(_, let digest), .rotate(_, let digest, _): secret = Self.commitment(to: digest)
+    case .replace, .note, .purge: secret = nil
+    }
+    graceUntil = change.graceEnd?.microseconds
     if case .insert = change.effect { before = nil } else { before = change.before.map { KeyText.text(of: $0) } }
     after = change.after.map { key in
       var key = key
@@ -83,8 +108,10 @@ extension AuditRow {
       time: try reader.require("time", row.integer(2)), keyID: try reader.require("key_id", row.text(3)),
       uid: try reader.require("uid", row.integer(4)), user: try reader.require("user", row.text(5)),
       pid: try reader.require("pid", row.integer(6)), before: try reader.optionalText("before", 7),
-      after: try reader.optionalText("after", 8))
-    return (result, try reader.require("hash", row.digest(9)))
+      after: try reader.optionalText("after", 8),
+      secret: row.isNull(9) ? nil : try reader.require("secret", row.digest(9)),
+      graceUntil: try reader.optionalInstant("grace_until", 10)?.microseconds)
+    return (result, try reader.require("hash", row.digest(11)))
   }
 
   /// What the present row of ``selection`` says.
@@ -105,7 +132,7 @@ extension AuditRow {
       type: try reader.require(
         "type", row.integer(1).flatMap { UInt8(exactly: $0) }.flatMap { ChangeType(rawValue: $0) }),
       time: try reader.instant("time", 2), keyID: keyID, actor: actor, before: try key("before", 7),
-      after: try key("after", 8))
+      after: try key("after", 8), graceEnd: try reader.optionalInstant("grace_until", 10))
   }
 
   private static func reader(_ row: Statement) -> ColumnReader {

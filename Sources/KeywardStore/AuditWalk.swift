@@ -1,109 +1,35 @@
-package import KeywardCore
-
-extension SQLiteStore {
-  package func auditHash() throws(StoreError) -> Digest? {
-    try use { (connection) throws(StoreError) in
-      try attempt { () throws(SQLiteError) in try connection.statements.lastAuditHash.first { $0.digest(0) } ?? nil }
-    }
-  }
-
-  /// Digests are not compared, for the audit never holds them; nor are keys whose last change was made before there
-  /// was an audit.
-  package func auditVerifier() -> (any AuditVerifier)? { SQLiteAuditVerifier(self) }
-
-  /// Walks along the whole audit at once. Changes wait for as long.
-  package func verifyAudit() throws(StoreError) -> AuditVerification {
-    let verifier = SQLiteAuditVerifier(self)
-    while true {
-      if let findings = try verifier.step(limit: 10_000) { return findings }
-    }
-  }
-}
-
-/// A walk along the audit of a SQLite database.
-///
-/// In each piece the audit's rows come before the keys: those that were added since the last piece too. So a key is
-/// always compared with all that the audit says of it at that moment, whatever is changed between the pieces.
-///
-/// `Sendable` because a store has one caller at a time.
-final class SQLiteAuditVerifier: AuditVerifier, @unchecked Sendable {
-  private let store: SQLiteStore
-  private var walk: AuditWalk?
-  private var lastRow: Revision = 0
-  /// The ordinal of the last key that was compared.
-  private var lastKey: Int64 = 0
-
-  init(_ store: SQLiteStore) {
-    self.store = store
-  }
-
-  func step(limit: Int) throws(StoreError) -> AuditVerification? {
-    try store.use { (connection) throws(StoreError) in
-      let mark = try store.attempt { () throws(SQLiteError) in try connection.mark() }
-      let unaudited = try store.attempt { () throws(SQLiteError) in
-        try connection.database.integer("SELECT unaudited FROM store")
-      }
-      var walk = self.walk ?? AuditWalk(after: unaudited)
-      // Out of the property meanwhile: two holders would have all that the walk knows copied at its first step.
-      self.walk = nil
-      defer { self.walk = walk }
-      walk.limit = mark.revision
-      var budget = max(1, limit)
-      budget -= try takeRows(connection, &walk, limit: budget)
-      guard budget > 0 else { return nil }
-      budget -= try takeKeys(connection, &walk, limit: budget)
-      return budget > 0 ? walk.finished() : nil
-    }
-  }
-
-  private func takeRows(
-    _ connection: StoreConnection, _ walk: inout AuditWalk, limit: Int
-  ) throws(StoreError) -> Int {
-    let rows = try statement(AuditRow.selection + " WHERE revision > ?1 ORDER BY revision LIMIT ?2", connection)
-    var count = 0
-    try store.forEachRow(of: rows, [.integer(lastRow), .integer(Int64(limit))]) { (row) throws(StoreError) in
-      count += 1
-      lastRow = max(lastRow, row.integer(0) ?? 0)
-      walk.take(row)
-    }
-    return count
-  }
-
-  private func takeKeys(
-    _ connection: StoreConnection, _ walk: inout AuditWalk, limit: Int
-  ) throws(StoreError) -> Int {
-    let rows = try statement(KeyRow.ownSelection, connection)
-    var count = 0
-    try store.forEachRow(of: rows, [.integer(lastKey), .integer(Int64(limit))]) { (row) throws(StoreError) in
-      count += 1
-      lastKey = max(lastKey, KeyRow.ordinal(row))
-      walk.take(try KeyRow.readWithDigest(row, limit: walk.limit).key)
-    }
-    return count
-  }
-
-  private func statement(_ sql: String, _ connection: StoreConnection) throws(StoreError) -> Statement {
-    try store.attempt { () throws(SQLiteError) in try Statement(sql, on: connection.database) }
-  }
-}
+import KeywardCore
 
 /// A walk along the audit's rows, then over all keys.
-private struct AuditWalk {
+struct AuditWalk {
   private var findings = AuditVerification()
   /// The last revision that has no row.
   private let unaudited: Revision
-  /// The store's revision.
-  var limit: Revision = 0
+  /// How far the store has come.
+  var mark: StoreMark
   private var revision: Revision
   private var hash: Digest?
+  /// The time of the latest row.
+  private var latest = Instant.epoch
   /// What the rows so far leave of each key they name.
-  private var records: [KeyID: Digest] = [:]
+  private var records: [KeyID: Record] = [:]
+  /// Of keys that were rotated.
+  private var formers: [KeyID: FormerCommitments] = [:]
   private var altered: Set<KeyID> = []
-  /// Keys that were compared.
-  private var met: Set<KeyID> = []
 
-  init(after unaudited: Revision) {
+  /// What rows leave of a key: little, for there may be millions.
+  private struct Record {
+    let text: Digest
+    /// Commits to its own secret; nil where rows of before there were commitments gave it.
+    let secret: Digest?
+    /// Whether the key was compared.
+    var isMet: Bool
+  }
+
+  /// - Parameter unaudited: the last revision made before there was an audit.
+  init(after unaudited: Revision, mark: StoreMark) {
     self.unaudited = unaudited
+    self.mark = mark
     revision = unaudited
   }
 
@@ -111,32 +37,35 @@ private struct AuditWalk {
     findings.rowCount += 1
     let number = statement.integer(0) ?? 0
     if number > revision + 1 { findings.missing.append(revision + 1...number - 1) }
-    if number <= unaudited || number > limit { breaks(at: number) }
+    if number <= unaudited || number > mark.revision { breaks(at: number) }
     revision = max(revision, number)
     do throws(StoreError) {
       let (row, hash) = try AuditRow.read(statement)
       if row.hash(after: self.hash) != hash { breaks(at: number) }
       self.hash = hash
-      follow(try AuditRow.event(statement))
+      findings.head = AuditHead(revision: number, hash: hash)
+      follow(try AuditRow.event(statement), secret: row.secret)
     } catch {
       breaks(at: number)
     }
   }
 
   /// Takes a key as it is now, once all rows there are were taken.
-  mutating func take(_ key: Key) {
-    if !isExpected(key, records[key.id]) { altered.insert(key.id) }
-    met.insert(key.id)
+  mutating func take(_ stored: StoredKey) {
+    let id = stored.key.id
+    let record = records[id]
+    if !isExpected(stored.key, record) || !hasExpectedSecrets(stored, record) { altered.insert(id) }
+    records[id]?.isMet = true
   }
 
   /// What was found, once all rows and keys there are were taken.
   func finished() -> AuditVerification {
     var findings = findings
-    if revision < limit { findings.missing.append(revision + 1...limit) }
+    if revision < mark.revision { findings.missing.append(revision + 1...mark.revision) }
     // A record that met no key is of one that went without a trace.
-    let lost = records.keys.filter { !met.contains($0) }
+    let lost = records.filter { !$0.value.isMet }.keys
     findings.alteredKeys = altered.union(lost).sorted { $0.description < $1.description }
-    findings.head = AuditHead(revision: limit, hash: hash)
+    if mark.latestInstant < latest { findings.isClockSetBack = true }
     return findings
   }
 
@@ -144,23 +73,44 @@ private struct AuditWalk {
     if findings.firstBroken == nil { findings.firstBroken = number }
   }
 
-  private mutating func follow(_ event: AuditEvent) {
-    let known = records[event.keyID]
+  private mutating func follow(_ event: AuditEvent, secret: Digest?) {
+    let id = event.keyID
+    // The store gives no change an earlier instant than one before it.
+    if event.time < latest { findings.isClockSetBack = true }
+    latest = max(latest, event.time)
+    let known = records[id]
     if let before = event.before {
-      if !isExpected(before, known) { altered.insert(event.keyID) }
+      if !isExpected(before, known) { altered.insert(id) }
     } else if known != nil {
-      altered.insert(event.keyID)
+      altered.insert(id)
     }
-    records[event.keyID] = event.after.map { Self.record(of: $0) }
+    guard let after = event.after else {
+      records[id] = nil
+      formers[id] = nil
+      return
+    }
+    if event.type == .rotated {
+      formers[id, default: FormerCommitments()].rotate(from: known?.secret, until: event.graceEnd, at: event.time)
+    }
+    let isNewSecret = event.before == nil || event.type == .rotated
+    records[id] = Record(
+      text: Self.text(of: after), secret: isNewSecret ? secret : known?.secret, isMet: known?.isMet ?? false)
   }
 
   /// Whether a key is as the audit left it, or older than the audit.
-  private func isExpected(_ key: Key, _ known: Digest?) -> Bool {
-    known.map { $0 == Self.record(of: key) } ?? (key.revision <= unaudited)
+  private func isExpected(_ key: Key, _ record: Record?) -> Bool {
+    record.map { $0.text == Self.text(of: key) } ?? (key.revision <= unaudited)
+  }
+
+  /// Whether a key has the secrets that the audit gave it, as far as that commits to them.
+  private func hasExpectedSecrets(_ stored: StoredKey, _ record: Record?) -> Bool {
+    guard let own = record?.secret else { return true }
+    guard own == AuditRow.commitment(to: stored.digest) else { return false }
+    return (formers[stored.key.id] ?? FormerCommitments()).allow(stored.former, at: mark.latestInstant)
   }
 
   /// Last use is written without a row.
-  private static func record(of key: Key) -> Digest {
+  private static func text(of key: Key) -> Digest {
     var key = key
     key.lastUsedTime = nil
     var text = KeyText.text(of: key)

@@ -37,4 +37,7 @@ extension StoreError {
   static func damagedRow(_ number: Int64, of table: String, _ finding: String) -> StoreError {
     .damaged("the store's database is damaged: row \(number) of table \(table) \(finding): restore a backup")
   }
+
+  static let strayDigests = StoreError.damaged(
+    "the store's database is damaged: table digest has rows of no key: restore a backup")
 }

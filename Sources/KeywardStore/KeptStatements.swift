@@ -35,8 +35,8 @@ struct KeptStatements {
   /// ?1 ordinal, ?2 instant: the key's digests that have ended by then go.
   let dropDigests: Statement
 
-  /// The end of the audit's chain, no row where there is none yet.
-  let lastAuditHash: Statement
+  /// `revision, hash` of the audit's newest row, no row where there is none yet.
+  let lastAuditRow: Statement
   /// ``AuditRow/insertion``.
   let insertAudit: Statement
   /// ``AttemptRow/insertion``.
@@ -70,7 +70,7 @@ struct KeptStatements {
     insertDigest = try Statement("INSERT INTO digest (digest, key) VALUES (?1, ?2)", on: database)
     endDigests = try Statement("UPDATE digest SET until = min(ifnull(until, ?2), ?2) WHERE key = ?1", on: database)
     dropDigests = try Statement("DELETE FROM digest WHERE key = ?1 AND until <= ?2", on: database)
-    lastAuditHash = try Statement("SELECT hash FROM audit ORDER BY revision DESC LIMIT 1", on: database)
+    lastAuditRow = try Statement("SELECT revision, hash FROM audit ORDER BY revision DESC LIMIT 1", on: database)
     insertAudit = try Statement(AuditRow.insertion, on: database)
     insertAttempt = try Statement(AttemptRow.insertion, on: database)
     keys = try Statement(KeyRow.selection, on: database)

@@ -28,11 +28,11 @@ struct KeyCursor {
   /// The next key; nil past the last one.
   mutating func next() throws(Failure) -> StoredKey? {
     guard try stepped({ () throws(SQLiteError) in try keys.step() }) else {
-      guard digestOwner == nil else { throw .row(Self.stray) }
+      guard digestOwner == nil else { throw .row(.strayDigests) }
       return nil
     }
     let (key, ordinal) = try read { () throws(StoreError) in try KeyRow.read(keys, limit: limit) }
-    if let digestOwner, digestOwner < ordinal { throw .row(Self.stray) }
+    if let digestOwner, digestOwner < ordinal { throw .row(.strayDigests) }
     guard digestOwner == ordinal else {
       throw .row(.damagedRow(ordinal, of: "key", "has no proper digest"))
     }
@@ -58,7 +58,4 @@ struct KeyCursor {
   private func read<Result>(_ body: () throws(StoreError) -> Result) throws(Failure) -> Result {
     do throws(StoreError) { return try body() } catch { throw .row(error) }
   }
-
-  private static let stray = StoreError.damaged(
-    "the store's database is damaged: table digest has rows of no key: restore a backup")
 }

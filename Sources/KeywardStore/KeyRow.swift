@@ -36,6 +36,12 @@ enum KeyRow {
     WHERE ordinal > ?1 ORDER BY ordinal LIMIT ?2
     """
 
+  /// Former digests of the keys behind the ordinal ?1 up to ?2, in the order of ``digestSelection``. A plus keeps SQLite
+  /// from the index of those alone, which is in another order.
+  static let formerSelection = """
+    SELECT key, digest, until FROM digest WHERE key > ?1 AND key <= ?2 AND +until IS NOT NULL ORDER BY key, until, digest
+    """
+
   /// The parameters of ``insertion`` and ``replacement``.
   static func values(of key: Key, revision: Revision) -> [SQLValue] {
     [

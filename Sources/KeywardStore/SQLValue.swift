@@ -13,6 +13,8 @@ enum SQLValue {
 
   init(_ number: Int64?) { self = number.map { .integer($0) } ?? .null }
 
+  init(_ digest: Digest?) { self = digest.map { .digest($0) } ?? .null }
+
   init(_ text: String?) { self = text.map { .text($0) } ?? .null }
 
   init(_ flag: Bool) { self = .integer(flag ? 1 : 0) }

@@ -132,8 +132,11 @@ package struct Schema: Sendable {
 
   // - store.is_closed is 1 where the last process that changed anything came to its end in order, which the change that
   //   comes next takes back: only another end makes it worth while to look at every page before the keys are loaded.
+  // - audit.secret and audit.grace_until are of changes that give a key a secret (``AuditRow``); NULL in older rows.
   private static let version3 = """
     ALTER TABLE store ADD COLUMN is_closed INTEGER NOT NULL DEFAULT 0 CHECK (is_closed IN (0, 1));
+    ALTER TABLE audit ADD COLUMN secret BLOB CHECK (length(secret) = 32);
+    ALTER TABLE audit ADD COLUMN grace_until INTEGER CHECK (grace_until BETWEEN 0 AND 253402300799999999);
     """
 }
 

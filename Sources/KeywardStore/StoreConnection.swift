@@ -16,6 +16,11 @@ struct StoreConnection {
     return mark
   }
 
+  /// The audit's newest row; nil where there is none.
+  func auditHead() throws(SQLiteError) -> AuditHead? {
+    try statements.lastAuditRow.first { AuditHead(revision: $0.integer(0) ?? 0, hash: $0.digest(1)) }
+  }
+
   /// How far the changes of one transaction have come.
   private struct Progress {
     let now: Instant
@@ -56,7 +61,7 @@ struct StoreConnection {
     let mark = try mark()
     return Progress(
       now: max(mark.latestInstant, instant), revision: mark.revision,
-      hash: try statements.lastAuditHash.first { $0.digest(0) } ?? nil)
+      hash: try auditHead()?.hash)
   }
 
   private func make(_ change: Change, _ progress: inout Progress) throws(SQLiteError) -> Result<Placement, Conflict> {
@@ -99,11 +104,11 @@ extension StoreConnection {
       return try insert(key, digest, revision: revision)
     case .replace(let key):
       return try replace(change.before, with: key, revision: revision)
-    case .rotate(let key, let digest, let until):
+    case .rotate(let key, let digest, _):
       guard try !statements.hasDigest.hasRow([.digest(digest)]) else { return .failure(.duplicate) }
       let made = try replace(change.before, with: key, revision: revision)
       if case .success(let (_, placement)) = made {
-        try rotate(placement.ordinal, to: digest, oldUntil: until, at: now)
+        try rotate(placement.ordinal, to: digest, oldUntil: change.graceEnd ?? now, at: now)
       }
       return made
     case .note(let key):
@@ -133,9 +138,8 @@ extension StoreConnection {
 
   /// No secret outlives one that took its place.
   private func rotate(
-    _ ordinal: Int64, to digest: Digest, oldUntil: Instant, at now: Instant
+    _ ordinal: Int64, to digest: Digest, oldUntil until: Instant, at now: Instant
   ) throws(SQLiteError) {
-    let until = min(max(oldUntil, .epoch), .latest)
     try statements.dropDigests.run([.integer(ordinal), SQLValue(now)])
     try statements.endDigests.run([.integer(ordinal), SQLValue(until)])
     try statements.insertDigest.run([.digest(digest), .integer(ordinal)])

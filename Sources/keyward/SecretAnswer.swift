@@ -10,6 +10,8 @@ struct SecretAnswer {
   let times: Times
   /// Whether to say that the secret is not good as the key is, for whoever did not ask for a key that is so.
   var warnsOfState = true
+  /// Whether the secret takes the place of another.
+  var isRotation = false
 
   private static let warning = "The secret is shown once: store it now."
   private static let exposure =
@@ -62,7 +64,8 @@ struct SecretAnswer {
     guard secret?.isPrintable != false else {
       throw CommandFailure(.violation, "the daemon sent a secret of no known form")
     }
-    let card = KeyOutput(times: times).shortCard(view)
+    let keys = KeyOutput(times: times)
+    let card = isRotation ? keys.rotatedCard(view) : keys.shortCard(view)
     switch form {
     case .json:
       try output.write("{\"key\": \(JSON(view).text), \"secret\": \"")

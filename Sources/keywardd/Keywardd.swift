@@ -12,7 +12,8 @@ struct Keywardd: ParsableCommand {
       What the command line says goes before the environment, and that before the configuration file.
 
       With --verify-audit it serves nothing, but walks along the audit of a database that no keywardd has open, and \
-      exits 0 where it is as it was written, 1 where it is not.
+      exits 0 where it is as it was written and keys, secrets and the recorded clock are as it left them, 1 where not. It \
+      cannot tell what is written without a row: last uses, reserved uses, which ends were recorded, request ids.
 
       Exit status: 0 when told to stop; 64 wrong command line, 78 wrong configuration, as sysexits(3) has it.
       """,
@@ -24,7 +25,10 @@ struct Keywardd: ParsableCommand {
   @OptionGroup var options: DaemonOptions
 
   @Flag(
-    help: "Do not serve: say whether the database's audit is as it was written, and whether its keys follow from it.")
+    help: """
+      Do not serve: say whether the database's audit is as it was written, and whether its keys and their secrets \
+      follow from it.
+      """)
   var verifyAudit = false
 
   static func main() {

@@ -21,6 +21,8 @@ import Testing
     events.compactMap { ($0["type"] as? String)?.replacing("CHANGE_TYPE_", with: "") }
   }
 
+  private var now: Instant { Instant(microseconds: Int64(Date().timeIntervalSince1970) * 1_000_000) }
+
   private func create(_ name: String, _ client: Client) throws -> KeyID {
     try client.createKey(CreateKey(name: try KeyName(name), permission: .chat)).key.key.id
   }
@@ -48,6 +50,83 @@ import Testing
     #expect(try audit("--until", "1h").isEmpty)
     let table = try Command.keyward(["audit"], at: daemon.scratch)
     #expect(table.output.contains("was \"first\"") && table.output.contains("\"leaked\""))
+  }
+
+  @Test func `Only the newest are shown where a limit says so, on one page and over several`() throws {
+    let client = try daemon.client()
+    for number in 1...510 { _ = try create("k\(number)", client) }
+    for limit in [1, 3, 500, 501, 510] {
+      let revisions = try audit("--limit", "\(limit)").compactMap { $0["revision"] as? String }
+      #expect(revisions == (511 - limit...510).reversed().map(String.init))
+    }
+    #expect(try audit("--limit", "1000").count == 510)
+    #expect(try audit().count == 510)
+    #expect(try audit("--limit", "5", "--key", "k9").count == 1)
+    let command = try Command.keyward(["audit", "--limit", "2", "--output", "json"], at: daemon.scratch)
+    #expect(command.json["totalSize"] as? String == "510")
+  }
+
+  @Test func `A key that was deleted is found by the name it had, unless another has it`() throws {
+    let client = try daemon.client()
+    let first = try create("k", client)
+    _ = try client.deleteKey(first)
+    #expect(types(try audit("--key", "k")) == ["DELETED", "CREATED"])
+    let second = try create("k", client)
+    #expect(try audit("--key", "k").compactMap { $0["keyId"] as? String } == ["\(second)"])
+    _ = try client.deleteKey(second)
+    let both = try Command.keyward(["audit", "--key", "k"], at: daemon.scratch)
+    #expect(both.status == 65 && both.errors.contains("\(first)") && both.errors.contains("\(second)"))
+    let none = try Command.keyward(["audit", "--key", "kk"], at: daemon.scratch)
+    #expect(none.status == 66 && none.errors.contains("no key has the name \"kk\""))
+  }
+
+  @Test func `A rotation tells until when the old secret works, in its answer, in the key and in the audit`() throws {
+    let client = try daemon.client()
+    let id = try create("k", client)
+    func keyward(_ arguments: String...) throws -> Command { try Command.keyward(arguments, at: daemon.scratch) }
+    let graced = try keyward("rotate", "k", "--grace", "1h")
+    #expect(graced.status == 0 && graced.errors.contains("old secret  works until "), "\(graced.errors)")
+    let event = try #require(try audit("--type", "rotated").first)
+    let end = try #require(event["graceEndTime"] as? String)
+    #expect(try client.key(id: id).formerSecretEnds.map(\.description) == [end])
+    let shown = try #require(try keyward("show", "k", "--output", "json").json["key"] as? [String: Any])
+    #expect(shown["formerSecretEndTimes"] as? [String] == [end])
+    #expect(try keyward("show", "k").output.contains("old secret    works until "))
+    #expect(try keyward("audit").output.contains("old secret good until "))
+
+    let expiry = now.adding(seconds: 600)
+    _ = try client.updateKey(id, KeyUpdate(expiry: .at(expiry)))
+    let cut = try keyward("rotate", "k", "--grace", "1h", "--output", "json").json["key"] as? [String: Any]
+    #expect(cut?["formerSecretEndTimes"] as? [String] == [expiry.description, expiry.description])
+    #expect(try keyward("show", "k").output.contains(", expiring with the key"))
+    let ended = try keyward("rotate", "k")
+    #expect(ended.errors.contains("old secret  works no more"), "\(ended.errors)")
+    #expect(try client.key(id: id).formerSecretEnds.isEmpty)
+  }
+
+  @Test func `What time has done is by the daemon's own user and process, under a name that no user has`() throws {
+    let client = try daemon.client()
+    let soon = CreateKey(name: try KeyName("k"), permission: .chat, expireTime: now.adding(seconds: 3600))
+    let id = try client.createKey(soon).key.key.id
+    // The change itself has the sweeper run, which warns of the end.
+    var events: [[String: Any]] = []
+    let end = ContinuousClock.now + .seconds(30)
+    repeat { events = try audit("--user", "(sweeper)") } while events.isEmpty && ContinuousClock.now < end
+    #expect(types(events) == ["SOON_UNAVAILABLE"] && events.first?["keyId"] as? String == "\(id)")
+    #expect(events.first?["uid"] as? UInt32 == geteuid() && events.first?["pid"] as? Int32 == daemon.pid)
+    #expect(events.first?["actor"] as? String == "(sweeper)")
+    #expect(types(try audit("--user", try client.whoAmI().user)) == ["CREATED"])
+  }
+
+  @Test func `Keys are told as the daemon judged them, by its own window`() throws {
+    let host = try Configured("[keys]\nsoon_unavailable = \"100d\"\n")
+    let request = CreateKey(name: try KeyName("k"), permission: .chat, expireTime: now.adding(seconds: 80 * 86400))
+    _ = try host.daemon.client().createKey(request)
+    let command = try Command.keyward(["audit", "--type", "created", "--output", "json"], at: host.daemon.scratch)
+    let event = try #require((command.json["events"] as? [[String: Any]])?.first)
+    let after = try #require(event["after"] as? [String: Any])
+    #expect(after["availability"] as? String == "AVAILABILITY_SOON_UNAVAILABLE")
+    #expect(after["state"] as? String == "STATE_ACTIVE")
   }
 
   @Test func `The audit never holds a secret or a digest`() throws {

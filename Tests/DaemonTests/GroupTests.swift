@@ -45,7 +45,7 @@ import Testing
     #expect(command.status == 0 && command.output == "2 keys revoked\n", "\(command.errors)")
     #expect(try states() == ["ann 1": .revoked, "ann 2": .revoked, "bob 1": .active, "ann mail": .active])
     let events = try client.listAuditEvents(try AuditPageQuery(AuditQuery(types: [.revoked]))).events
-    #expect(events.map(\.after?.revokeReason) == ["left", "left"])
+    #expect(events.map(\.after?.key.revokeReason) == ["left", "left"])
     #expect(Set(events.map(\.time)).count == 1)
     let again = try keyward("revoke", "--all", "--query", "ann", "--dry-run")
     #expect(again.output.hasSuffix("\n1 key would be revoked (2 more match and need no change)\n"), "\(again.output)")

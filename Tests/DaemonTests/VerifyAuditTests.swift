@@ -67,6 +67,34 @@ import Testing
     #expect((json.json["alteredKeyIds"] as? [String])?.count == 1)
   }
 
+  @Test func `A secret that somebody has exchanged is found, by the daemon and without it`() throws {
+    let client = try daemon.client()
+    let (view, secret) = try client.createKey(CreateKey(name: try KeyName("victim"), permission: .chat))
+    #expect(daemon.end() == 0)
+    let url = URL(fileURLWithPath: daemon.scratch.database)
+    var bytes = try Data(contentsOf: url)
+    let digest = secret.digest.withUnsafeBytes { Data($0) }
+    // The last byte alone, so that the rows stay in their order.
+    let other = digest.dropLast() + [digest[31] ^ 1]
+    var count = 0
+    while let range = bytes.range(of: digest) {
+      bytes.replaceSubrange(range, with: other)
+      count += 1
+    }
+    try #require(count > 0)
+    try bytes.write(to: url)
+    let offline = try verifyOffline()
+    let finding = "the key \(view.key.id), or a secret of it, is or was not as the audit left it\n"
+    #expect(offline.status == 1 && offline.output.hasPrefix(finding + "the audit of 11 rows is broken"))
+    let again = try Daemon(daemon.scratch)
+    #expect(try again.client().validate(secret, for: .chat).verdict == .notFound)
+    let online = try Command.keyward(["audit", "--verify"], at: again.scratch)
+    #expect(online.status == 1 && online.output == offline.output)
+    let json = try Command.keyward(["audit", "--verify", "--output", "json"], at: again.scratch).json
+    #expect(json["alteredKeyIds"] as? [String] == ["\(view.key.id)"])
+    #expect(json["clockSetBack"] as? Bool == false)
+  }
+
   @Test func `A database that is not there is not made, and filters make no sense with it`() throws {
     let none = try Command([Products.daemon, "--verify-audit", "--database", daemon.scratch.closed + "/none.db"])
     #expect(none.status == 66 && none.errors.contains("is not there"))

@@ -187,7 +187,8 @@ struct CommandLineTests {
       ["revoke", "x", "--at", "2027-02-30"], ["delete"], ["rotate", "x", "--grace", "never"],
       ["rotate", "x", "--grace", "2027-01-31"], ["rotate", "x", "--grace", "7"], ["audit", "x"],
       ["audit", "--type", "renamed"], ["audit", "--type", "CREATED"], ["audit", "--since", "never"],
-      ["audit", "--user", ""], ["enable", "x", "--request-id", "r"],
+      ["audit", "--user", ""], ["audit", "--limit", "0"], ["audit", "--limit=-1"], ["audit", "--limit", "all"],
+      ["audit", "--verify", "--limit", "1"], ["enable", "x", "--request-id", "r"],
       ["create", "x", "--permission", "chat", "--etag", "1"], ["list", "--query", ""], ["list", "--order", "size"],
       ["list", "--order", "name:down"], ["list", "--order", "name:desc:desc"], ["list", "--as-of", "never"],
       ["validate", "--permission", "chat", "--as-of", "never"], ["revoke"], ["enable"], ["disable"],
@@ -210,7 +211,7 @@ struct CommandLineTests {
       ["revoke", "x", "--at", "7d", "--reason", "leaked", "--etag", "7"], ["delete", "x", "--yes"], ["undelete", "x"],
       ["copy", "x", "--name", "y", "--request-id", "r", "--etag", "7"], ["rotate", "x", "--grace", "7d"],
       ["audit"], ["audit", "--key", "x", "--user", "ann", "--since", "7d", "--until", "2027-01-31"],
-      ["audit", "--type", "created", "--type", "soon-unavailable"],
+      ["audit", "--type", "created", "--type", "soon-unavailable"], ["audit", "--limit", "1", "--key", "x"],
       ["list", "--available", "--soon-unavailable", "--unavailable", "--permission", "chat", "--permission", "chat"],
       [
         "list", "--query", "ann", "--order", "last-used:desc", "--deleted", "--as-of", "2090-01-31", "--page-size", "7",

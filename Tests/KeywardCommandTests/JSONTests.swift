@@ -64,22 +64,28 @@ struct JSONTests {
   @Test("an audit event has the proto's order, and its keys as they were then")
   func auditEvent() throws {
     let key = try key { $0.expireTime = instant.adding(seconds: 1) }
-    let event = AuditEvent(
-      revision: 7, type: .soonUnavailable, time: instant, keyID: key.id, actor: Actor(uid: 9, user: "ann", pid: 8),
-      before: key, after: key)
+    // As the daemon has told it: the client does not judge keys anew, by a window of its own.
+    let view = KeyView(key: key, state: .active, availability: .available)
+    let event = AuditEventView(
+      revision: 7, type: .rotated, time: instant, keyID: key.id, actor: Actor(uid: 9, user: "ann", pid: 8),
+      before: view, after: view, graceEnd: instant.adding(seconds: 1))
     guard case .object(let members) = JSON(event) else {
       Issue.record("not an object")
       return
     }
     #expect(
-      members.map(\.name) == ["revision", "type", "eventTime", "keyId", "actor", "uid", "pid", "before", "after"])
+      members.map(\.name) == [
+        "revision", "type", "eventTime", "keyId", "actor", "uid", "pid", "before", "after", "graceEndTime",
+      ])
     let text = JSON(event).text
-    #expect(text.hasPrefix(#"{"revision": "7", "type": "CHANGE_TYPE_SOON_UNAVAILABLE", "eventTime": "2027-01-15T08"#))
-    #expect(text.contains(#""state": "STATE_ACTIVE""#))
-    let made = AuditEvent(
+    #expect(text.hasPrefix(#"{"revision": "7", "type": "CHANGE_TYPE_ROTATED", "eventTime": "2027-01-15T08"#))
+    #expect(text.contains(#""state": "STATE_ACTIVE", "availability": "AVAILABILITY_AVAILABLE""#))
+    #expect(text.hasSuffix(#""graceEndTime": "2027-01-15T08:00:01.500Z"}"#))
+    let made = AuditEventView(
       revision: 7, type: .created, time: instant, keyID: key.id, actor: Actor(uid: 9, user: "ann", pid: 8),
       before: nil, after: nil)
     #expect(!JSON(made).text.contains("before") && !JSON(made).text.contains("after"))
+    #expect(!JSON(made).text.contains("graceEndTime"))
   }
 
   @Test("32-bit numbers are numbers, 64-bit ones strings")

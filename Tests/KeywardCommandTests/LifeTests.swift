@@ -120,14 +120,40 @@ struct LifeTests {
     #expect(CSVRow(KeyView(key, at: now)).text.hasSuffix(",7,\"100/1m,burst=20\",1000/monthly\r\n"))
   }
 
+  @Test("details tell until when each old secret works, and that it ends with the key")
+  func oldSecrets() throws {
+    let output = KeyOutput(times: Times(now: now))
+    let (soon, later) = (now.adding(seconds: 7200), now.adding(seconds: 3 * 86400))
+    func view(_ formerEnds: [Instant], _ change: (inout Key) -> Void = { _ in }) throws -> KeyView {
+      KeyView(try key(change), at: now, formerEnds: formerEnds)
+    }
+    func line(_ end: Instant, _ rest: String = "") -> String {
+      "old secret    works until \(Times(now: now).full(end))\(rest)\n"
+    }
+    func card(_ view: KeyView) -> String { output.card(view).lines(Palette(isTerminal: false)) }
+    #expect(try card(view([later, soon, now])).contains(line(soon) + line(later)))
+    #expect(try !card(view([])).contains("old secret"))
+    let expiring = try view([soon, later]) { $0.expireTime = later.adding(seconds: -1) }
+    #expect(card(expiring).contains(line(soon) + line(later.adding(seconds: -1), ", expiring with the key")))
+    let revoked = card(try view([later]) { $0.revokeTime = soon })
+    #expect(revoked.contains("works until \(Times(now: now).full(soon)), revoked with the key\n"))
+    #expect(try !card(view([later]) { $0.expireTime = now }).contains("old secret"))
+
+    func rotated(_ view: KeyView) -> String { output.rotatedCard(view).lines(Palette(isTerminal: false)) }
+    #expect(try rotated(view([soon])).hasSuffix("old secret  works until \(Times(now: now).full(soon))\n"))
+    #expect(try rotated(view([])).hasSuffix("old secret  works no more\n"))
+  }
+
   @Test("the audit says what became what")
   func auditDetails() throws {
     let output = AuditOutput(times: Times(now: now))
-    func details(_ type: ChangeType, _ change: (inout Key) -> Void) throws -> [String] {
+    func details(
+      _ type: ChangeType, graceEnd: Instant? = nil, _ change: (inout Key) -> Void
+    ) throws -> [String] {
       let event = AuditEvent(
         revision: 8, type: type, time: now, keyID: try key().id, actor: Actor(uid: 0, user: "root", pid: 1),
-        before: try key(), after: try key(change))
-      return output.details(event)
+        before: try key(), after: try key(change), graceEnd: graceEnd)
+      return output.details(AuditEventView(event, .oneMonth))
     }
     #expect(try details(.updated) { $0.name = KeyName(checked: "new") } == ["was \"mailer\""])
     #expect(try details(.disabled) { $0.enabled = false } == [])
@@ -141,7 +167,11 @@ struct LifeTests {
       $0.revokeReason = "leaked"
     }
     #expect(revoked == ["\"leaked\""])
-    #expect(try details(.rotated) { $0.hint = "kw_mail_…c3D4" } == ["kw_mail_…c3D4, was kw_mail_…a1B2"])
+    let later = now.adding(seconds: 60)
+    let hints = "kw_mail_…c3D4, was kw_mail_…a1B2"
+    let graced = try details(.rotated, graceEnd: later) { $0.hint = "kw_mail_…c3D4" }
+    #expect(graced == [hints, "old secret good until \(Times(now: now).absolute(later))"])
+    #expect(try details(.rotated, graceEnd: now) { $0.hint = "kw_mail_…c3D4" } == [hints, "old secret stopped"])
   }
 }
 

@@ -50,7 +50,7 @@ import Testing
     #expect(store.audit.map(\.type) == [.imported, .imported, .imported, .imported])
     #expect(store.audit.allSatisfy { $0.before == nil && $0.after != nil && $0.actor == .sample })
     // What was past before is not told as if it happened now.
-    #expect(registry.sweep(at: clock.now).events.isEmpty)
+    #expect(registry.sweep(at: clock.now, by: .testSweeper).events.isEmpty)
   }
 
   @Test func `One key that is here already makes the whole import fail, or is left out`() throws {
@@ -124,9 +124,10 @@ import Testing
     let id = try RequestID("r")
     _ = try run([key("a", rateLimit: rate, useLimit: uses)], ImportOptions(requestID: id))
     #expect(store.keys.first?.key.rateLimit == rate && store.keys.first?.key.useLimit == uses)
+    let question = Question(secret: Secret.text("secret of a").presented, permission: .chat)
     let verdicts = try (0..<3).map { _ in
-      try registry.reserveUses(at: clock.now)
-      return verdict("secret of a")
+      let reservations = try registry.reserve(for: [[question]], at: clock.now)
+      return registry.judge([[question]], with: reservations, at: clock.now)[0]?.first?.verdict
     }
     #expect(verdicts == [.valid, .valid, .rateLimited])
     // Other limits are other content.

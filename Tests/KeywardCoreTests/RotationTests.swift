@@ -91,6 +91,43 @@ import Testing
     #expect(store.keys.first?.former.isEmpty == true)
   }
 
+  private func told(_ outcome: Outcome) -> [Int64] { told(outcome.view) }
+
+  /// In seconds after noon.
+  private func told(_ view: KeyView) -> [Int64] { view.formerSecretEnds.map { $0.seconds - Instant.noon.seconds } }
+
+  @Test("Until when former secrets work is told by each change and by the key, and not past the key's own end")
+  func ends() throws {
+    let registry = try Registry(store: store)
+    let made = try commit(.create(CreateKey(name: KeyName("k"), permission: .chat)), to: registry)
+    let id = made.view.key.id
+    #expect(told(made).isEmpty)
+    #expect(told(try commit(.rotate(id, RotateKey(graceSeconds: 60)), to: registry)) == [60])
+    #expect(told(try commit(.rotate(id, RotateKey(graceSeconds: 3600)), to: registry)) == [60, 3600])
+    #expect(told(try registry.key(id: id, at: clock.now)) == [60, 3600])
+    #expect(told(try registry.key(name: KeyName("k"), at: clock.now)) == [60, 3600])
+    let asBefore = try commit(.update(id, KeyUpdate(enabled: true)), to: registry)
+    #expect(asBefore.change == nil && told(asBefore) == [60, 3600])
+
+    let expiry = KeyUpdate(expiry: .at(Instant.noon.adding(seconds: 600)))
+    #expect(told(try commit(.update(id, expiry), to: registry)) == [60, 600])
+    let revocation = Revocation(time: Instant.noon.adding(seconds: 30))
+    #expect(told(try commit(.revoke(id, revocation), to: registry)) == [30, 30])
+    #expect(try registry.list(ListQuery(), at: clock.now).keys.map(\.formerSecretEnds) == [[]])
+    clock.advance(seconds: 30)
+    #expect(told(try registry.key(id: id, at: clock.now)).isEmpty)
+  }
+
+  @Test("A rotation of a key that ends before the grace tells the key's end, and one that ends the rest tells none")
+  func cutGrace() throws {
+    let registry = try Registry(store: store)
+    let expireTime = Instant.noon.adding(seconds: 50)
+    let key = CreateKey(name: try KeyName("k"), permission: .chat, expireTime: expireTime)
+    let id = try commit(.create(key), to: registry).view.key.id
+    #expect(told(try commit(.rotate(id, RotateKey(graceSeconds: 3600)), to: registry)) == [50])
+    #expect(told(try commit(.rotate(id, RotateKey(graceSeconds: 0)), to: registry)).isEmpty)
+  }
+
   @Test("Former secrets that have ended, at the start already or later, are let go of as many keys at a time as said")
   func forgetting() throws {
     let end = clock.now.adding(seconds: 60)

@@ -124,7 +124,7 @@ import Testing
     let ten = try make(server, 10, name: "ten")
     let two = try make(server, 2, name: "two")
     func batch(_ secrets: [Secret]) throws -> [Verdict] {
-      let request = OutgoingRequest.validateKeys(secrets.map { ($0, .chat) })
+      let request = OutgoingRequest.validateKeys(secrets.map { ($0, .chat) }, asOf: nil)
       guard case .validateKeys(let validations, let revision) = try server.connect().call(request).get() else {
         return []
       }

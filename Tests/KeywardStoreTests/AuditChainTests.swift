@@ -51,7 +51,7 @@ import Testing
     "user = user || ' '", "user = ''", "pid = -pid", "before = ifnull(before, '') || ' '",
     "after = ifnull(after, '') || ' '",
     "before = after, after = before", "hash = zeroblob(32)",
-    "uid = pid, pid = uid",
+    "uid = pid, pid = uid", "secret = zeroblob(32)", "grace_until = ifnull(grace_until, 0) + 1",
   ]
 
   @Test("Any column of any row that was altered is found", arguments: columns)
@@ -94,7 +94,7 @@ import Testing
   @Test("A row that was added is found")
   func addedRow() throws {
     let columns = "type, time, key_id, uid, user, pid, before, after, hash"
-    let copy = "INSERT INTO audit SELECT 7, \(columns) FROM audit WHERE revision = 6"
+    let copy = "INSERT INTO audit (revision, \(columns)) SELECT 7, \(columns) FROM audit WHERE revision = 6"
     #expect(try findings(after: copy).firstBroken == 7)
     #expect(try findings(after: copy + "; UPDATE store SET revision = 7").firstBroken == 7)
     #expect(try findings(after: "UPDATE store SET revision = 7").missing == [7...7])
@@ -155,10 +155,14 @@ import Testing
     #expect(try raw.text("SELECT after FROM audit WHERE revision = 2") == text)
     #expect(try raw.text("SELECT before FROM audit WHERE revision = 4") == text)
     #expect(
+      try raw.text("SELECT lower(hex(secret)) FROM audit WHERE revision = 3")
+        == "3691fa4a35975d4dd9c80172d7ac7b1d4a5295eb016c057f7a65fe322e0aaf66")
+    #expect(try raw.number("SELECT grace_until FROM audit WHERE revision = 3") == Instant.noon.microseconds)
+    #expect(
       try raw.text("SELECT lower(hex(hash)) FROM audit WHERE revision = 1")
-        == "0981fc5043ccd970b98bb8efccfe24d16f6f64273f9f1aa26ec22705a1e5599a")
+        == "fd5940012a704249700dcb7e9d151bcf9ec90633a8e562e82c79218580c8d215")
     #expect(
       try raw.text("SELECT lower(hex(hash)) FROM audit WHERE revision = 6")
-        == "54a33fccb21a0843f9d84a42192ad9d1646cd8a77cdc2cc0989044c3781a54e4")
+        == "6b93d3fcb6cf2cb67956f21b474820d4c61b4958366a5180e749ae0c08fa47a1")
   }
 }

@@ -17,17 +17,32 @@ import Testing
     let rotated = try rig.store.make(Change(rotation, type: .rotated, by: sweeper, before: updated), at: later)
     try rig.store.make(.purge(rotated), at: later)
     func event(
-      _ revision: Revision, _ type: ChangeType, _ time: Instant, _ actor: Actor, _ before: Key?, _ after: Key?
+      _ revision: Revision, _ type: ChangeType, _ time: Instant, _ actor: Actor, _ before: Key?, _ after: Key?,
+      graceEnd: Instant? = nil
     ) -> AuditEvent {
       AuditEvent(
-        revision: revision, type: type, time: time, keyID: .sample(2), actor: actor, before: before, after: after)
+        revision: revision, type: type, time: time, keyID: .sample(2), actor: actor, before: before, after: after,
+        graceEnd: graceEnd)
     }
     let expected = [
       event(1, .imported, .noon, actor, nil, created), event(2, .updated, later, .sample, created, updated),
-      event(3, .rotated, later, sweeper, updated, rotated), event(4, .purged, later, .sample, rotated, nil),
+      event(3, .rotated, later, sweeper, updated, rotated, graceEnd: .latest),
+      event(4, .purged, later, .sample, rotated, nil),
     ]
     #expect(try rig.store.audit() == expected)
     #expect(try rig.reopened().audit() == expected)
+  }
+
+  @Test(
+    "A rotation tells until when the secrets before it are good, within what an instant can be",
+    arguments: StoreSubject.all)
+  func graceEnds(_ subject: StoreSubject) throws {
+    let rig = try subject.make()
+    var key = try rig.store.make(.insert(1))
+    let ends = [Instant.noon.adding(seconds: 60), .noon, .distantFuture, Instant(microseconds: -5)]
+    for (number, end) in ends.enumerated() { key = try rig.store.make(.rotate(key, to: 10 + number, oldUntil: end)) }
+    let told = [nil, Instant.noon.adding(seconds: 60), .noon, .latest, .epoch]
+    #expect(try rig.reopened().audit().map(\.graceEnd) == told)
   }
 
   @Test("Every field is told in the audit alone", arguments: StoreSubject.all)

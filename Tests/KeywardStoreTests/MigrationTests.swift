@@ -74,6 +74,71 @@ import Testing
     #expect(bytes[60..<64] == Data([0, 0, 0, 3]))
   }
 
+  /// A database as version 2 left it: a key that was rotated once and one that never was.
+  private func makeVersion2() throws {
+    let store = try SQLiteStore(path: folder.database)
+    let key = try store.make(.insert(1))
+    try store.make(.rotate(key, to: 11, oldUntil: .latest))
+    try store.make(.insert(2))
+    store.close()
+    let raw = try RawDatabase(folder.database)
+    try raw.execute("PRAGMA journal_mode = DELETE")
+    var hash = Data(count: 32)
+    for revision in 1...3 {
+      for column in ["revision", "type", "time", "key_id", "uid", "user", "pid", "before", "after"] {
+        let text = try raw.text("SELECT \(column) FROM audit WHERE revision = \(revision)")
+        withUnsafeBytes(of: text.map { UInt32($0.utf8.count).bigEndian } ?? .max) { hash.append(contentsOf: $0) }
+        hash.append(contentsOf: Data((text ?? "").utf8))
+      }
+      hash = hash.withUnsafeBytes { Digest(sha256: $0) }.withUnsafeBytes { Data($0) }
+      let hex = hash.map { String(format: "%02x", $0) }.joined()
+      try raw.execute(
+        "UPDATE audit SET hash = x'\(hex)', secret = NULL, grace_until = NULL WHERE revision = \(revision)")
+    }
+    try raw.execute(
+      """
+      ALTER TABLE audit DROP COLUMN secret; ALTER TABLE audit DROP COLUMN grace_until;
+      ALTER TABLE store DROP COLUMN is_closed; PRAGMA user_version = 2
+      """)
+  }
+
+  @Test("The audit of a version 2 database stays sound, and commits to secrets from the next ones on")
+  func version2() throws {
+    try makeVersion2()
+    var store = try SQLiteStore(path: folder.database)
+    #expect(try store.verifyAudit().isSound)
+    #expect(try store.audit().map(\.graceEnd) == [nil, nil, nil])
+    store.close()
+    // Of secrets that no row commits to nothing can be said.
+    func tamper(_ sql: String) throws -> AuditVerification {
+      let copy = try TemporaryFolder()
+      try copy.write(try folder.snapshot())
+      try RawDatabase(copy.database).execute("PRAGMA journal_mode = DELETE; " + sql)
+      return try SQLiteStore(path: copy.database).verifyAudit()
+    }
+    let later = Instant.noon.adding(seconds: 60)
+    let exchange = "UPDATE digest SET digest = zeroblob(32) WHERE key = 1 AND until IS NULL"
+    let prolong = "UPDATE digest SET until = \(later.microseconds + 1) WHERE key = 1 AND until IS NOT NULL"
+    #expect(try tamper(exchange).isSound)
+    #expect(try tamper(prolong).isSound)
+
+    store = try SQLiteStore(path: folder.database)
+    let keys = try store.contents().keys.map(\.key)
+    let rotated = try store.make(.rotate(keys[0], to: 12, oldUntil: later))
+    try store.make(.replace(keys[1]) { $0.enabled = false })
+    try store.make(.insert(3))
+    #expect(try store.verifyAudit().isSound)
+    store.close()
+    #expect(try tamper(exchange).alteredKeys == [.sample(1)])
+    #expect(try tamper(prolong).alteredKeys == [.sample(1)])
+    #expect(try tamper("UPDATE digest SET digest = zeroblob(32) WHERE key = 3").alteredKeys == [.sample(3)])
+    #expect(try tamper("UPDATE digest SET digest = zeroblob(32) WHERE key = 2").isSound)
+
+    store = try SQLiteStore(path: folder.database)
+    try store.make(.rotate(rotated, to: 13, oldUntil: later), at: later)
+    #expect(try store.verifyAudit().isSound)
+  }
+
   @Test("The beginning of an audit that version 1 has no part in cannot be lost unseen")
   func lostBeginning() throws {
     try makeVersion1()

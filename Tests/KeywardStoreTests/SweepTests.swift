@@ -31,7 +31,7 @@ import Testing
     func sweep(limit: Int = 256) throws -> [String] {
       var events: [String] = []
       for _ in 0..<10_000 {
-        let sweep = registry.sweep(at: clock.now, limit: limit)
+        let sweep = registry.sweep(at: clock.now, by: .testSweeper, limit: limit)
         #expect(sweep.failure == nil && sweep.events.count <= limit)
         events += sweep.events.map { "\($0.type.name) \($0.key.name.text)" }
         if sweep.isComplete { return events }

@@ -24,7 +24,8 @@ import Testing
       creator: "ann", createTime: Instant(microseconds: 1), updater: "bob", updateTime: Instant(microseconds: 2),
       lastUsedTime: Instant(microseconds: 3), deleteTime: Instant(microseconds: 4),
       purgeTime: Instant(microseconds: 5), revision: .max)
-    return KeyView(key: key, state: .deleted, availability: .unavailable)
+    return KeyView(
+      key: key, state: .deleted, availability: .unavailable, formerSecretEnds: [Instant(microseconds: 6), .latest])
   }
 
   @Test func `Every field of a key arrives`() throws {
@@ -74,12 +75,14 @@ import Testing
   }
 
   @Test func `Every field of an audit event arrives, for every type`() throws {
-    let key = try view("leaked").key
+    let key = try view("leaked")
     let actor = Actor(uid: 4_000_000_000, user: "ann", pid: 7)
     let events = ChangeType.allCases.map { type in
-      AuditEvent(
-        revision: Revision(type.rawValue), type: type, time: .latest, keyID: key.id, actor: actor,
-        before: type == .created ? nil : key, after: type == .purged ? nil : key)
+      // What the server makes of the key's availability arrives, whatever the client would make of it.
+      AuditEventView(
+        revision: Revision(type.rawValue), type: type, time: .latest, keyID: key.key.id, actor: actor,
+        before: type == .created ? nil : KeyView(key: key.key, state: .active, availability: .soonUnavailable),
+        after: type == .purged ? nil : key, graceEnd: type == .rotated ? .latest : nil)
     }
     let sent = AuditPage(events: events, nextPageToken: "next", totalSize: 1 << 40)
     guard
@@ -91,6 +94,26 @@ import Testing
     }
     #expect(received == sent)
     #expect(revision == .max)
+  }
+
+  @Test(arguments: [true, false])
+  func `What a walk along the audit found arrives`(isBroken: Bool) throws {
+    let head = AuditHead(revision: 6, hashText: String(repeating: "0f", count: 32))
+    let sent =
+      isBroken
+      ? AuditSummary(
+        rowCount: 5, firstBroken: 2, missingRowCount: 1 << 40, firstMissing: 3, alteredKeyCount: 7,
+        alteredKeys: [try #require(KeyID(sampleID))], isClockSetBack: true, head: try #require(head))
+      : AuditSummary(AuditVerification())
+    guard
+      case .success(.verifyAudit(let received, let revision)) = try roundTrip(
+        .verifyAudit(sent, revision: 8), of: .verifyAudit)
+    else {
+      Issue.record("not a verification")
+      return
+    }
+    #expect(received == sent)
+    #expect(revision == 8)
   }
 
   @Test func `A page arrives in its order`() throws {

@@ -215,7 +215,7 @@ extension FakeStore.Content {
     audit.append(
       AuditEvent(
         revision: mark.revision, type: change.type, time: mark.latestInstant, keyID: id, actor: change.actor,
-        before: before, after: after(of: change)))
+        before: before, after: after(of: change), graceEnd: change.graceEnd))
     if let attempt = change.attempt {
       attempts.removeAll { $0.id.uid == attempt.uid && $0.id.requestID == attempt.requestID }
       attempts.append(Attempt(id: attempt, key: id, time: mark.latestInstant))

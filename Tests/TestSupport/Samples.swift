@@ -110,6 +110,8 @@ extension Change {
 
 extension Actor {
   package static let sample = Actor(uid: 1000, user: "ada", pid: 4242)
+
+  package static let testSweeper = Actor.sweeper(uid: 990, pid: 17)
 }
 
 extension Store {

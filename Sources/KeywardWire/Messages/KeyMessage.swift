@@ -30,6 +30,11 @@ enum KeyMessage {
     message.pointee.rate_limit = try arena.rateLimit(key.rateLimit)
     message.pointee.use_limit = try arena.useLimit(key.useLimit)
     message.pointee.usage = try arena.usage(view.usage)
+    let ends = view.formerSecretEnds
+    message.pointee.former_secret_end_times = try arena.array(ends) { (end) throws(CallError) in
+      try arena.timestamp(end)
+    }
+    message.pointee.n_former_secret_end_times = ends.count
     return message
   }
 
@@ -54,6 +59,12 @@ enum KeyMessage {
       purgeTime: try instant(fields.purge_time, "key.purge_time"), revision: revision,
       rateLimit: try rateLimit(fields.rate_limit),
       useLimit: try useLimit(fields.use_limit))
-    return KeyView(key: key, state: state, availability: availability, usage: try usage(fields.usage))
+    var ends: [Instant] = []
+    for end in UnsafeBufferPointer(start: fields.former_secret_end_times, count: fields.n_former_secret_end_times) {
+      ends.append(try requiredInstant(end, "key.former_secret_end_times"))
+    }
+    return KeyView(
+      key: key, state: state, availability: availability, usage: try usage(fields.usage),
+      formerSecretEnds: ends)
   }
 }

@@ -35,7 +35,7 @@ enum ListAuditEventsMessages {
   static func encodeReply(_ page: AuditPage, revision: Revision, in arena: Arena) throws(CallError) -> Message {
     let message = try arena.make(keyward__v1__list_audit_events_response__init)
     message.pointee.events = try arena.array(page.events) { (event) throws(CallError) in
-      try encode(event, page.soonWindow, in: arena)
+      try encode(event, in: arena)
     }
     message.pointee.n_events = page.events.count
     message.pointee.next_page_token = try arena.data(page.nextPageToken)
@@ -46,7 +46,7 @@ enum ListAuditEventsMessages {
 
   static func decodeReply(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Reply {
     let fields = try arena.unpack(payload, keyward__v1__list_audit_events_response__unpack).pointee
-    var events: [AuditEvent] = []
+    var events: [AuditEventView] = []
     for case let message? in UnsafeBufferPointer(start: fields.events, count: fields.n_events) {
       events.append(try decode(message.pointee))
     }
@@ -55,9 +55,8 @@ enum ListAuditEventsMessages {
       AuditPage(events: events, nextPageToken: token, totalSize: Int(fields.total_size)), revision: fields.revision)
   }
 
-  /// The keys are told as they were at the instant of the event.
   private static func encode(
-    _ event: AuditEvent, _ window: SoonWindow, in arena: Arena
+    _ event: AuditEventView, in arena: Arena
   ) throws(CallError) -> UnsafeMutablePointer<Keyward__V1__AuditEvent> {
     let message = try arena.make(keyward__v1__audit_event__init)
     message.pointee.revision = event.revision
@@ -67,24 +66,23 @@ enum ListAuditEventsMessages {
     message.pointee.actor = try arena.data(event.actor.user)
     message.pointee.uid = event.actor.uid
     message.pointee.pid = event.actor.pid
-    func encode(_ key: Key) throws(CallError) -> UnsafeMutablePointer<Keyward__V1__Key> {
-      try KeyMessage.encode(KeyView(key, at: event.time, soonEnd: window.end(from: event.time)), in: arena)
-    }
-    if let key = event.before { message.pointee.before = try encode(key) }
-    if let key = event.after { message.pointee.after = try encode(key) }
+    if let key = event.before { message.pointee.before = try KeyMessage.encode(key, in: arena) }
+    if let key = event.after { message.pointee.after = try KeyMessage.encode(key, in: arena) }
+    message.pointee.grace_end_time = try arena.timestamp(event.graceEnd)
     return message
   }
 
-  private static func decode(_ fields: Keyward__V1__AuditEvent) throws(CallError) -> AuditEvent {
+  private static func decode(_ fields: Keyward__V1__AuditEvent) throws(CallError) -> AuditEventView {
     guard let type = ChangeType(fields.type) else {
       throw CallError(.invalidArgument, "type \(fields.type.rawValue) is not known")
     }
-    return AuditEvent(
+    return AuditEventView(
       revision: fields.revision, type: type, time: try requiredInstant(fields.event_time, "event_time"),
       keyID: try fields.key_id.keyID("key_id"),
       actor: Actor(uid: fields.uid, user: try fields.actor.text("actor"), pid: fields.pid),
-      before: fields.before == nil ? nil : try KeyMessage.decode(fields.before).key,
-      after: fields.after == nil ? nil : try KeyMessage.decode(fields.after).key)
+      before: fields.before == nil ? nil : try KeyMessage.decode(fields.before),
+      after: fields.after == nil ? nil : try KeyMessage.decode(fields.after),
+      graceEnd: try instant(fields.grace_end_time, "grace_end_time"))
   }
 
   /// Empty for any, which is what CHANGE_TYPE_UNSPECIFIED among them says too.

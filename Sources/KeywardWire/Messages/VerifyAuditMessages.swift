@@ -27,6 +27,7 @@ enum VerifyAuditMessages {
     message.pointee.audit_hash = try arena.data(summary.head.hashText)
     message.pointee.audit_revision = summary.head.revision
     message.pointee.revision = revision
+    message.pointee.clock_set_back = summary.isClockSetBack ? 1 : 0
     return Message(message)
   }
 
@@ -41,6 +42,7 @@ enum VerifyAuditMessages {
       rowCount: Int(fields.row_count), firstBroken: revision(fields.first_broken_revision),
       missingRowCount: fields.missing_row_count, firstMissing: revision(fields.first_missing_revision),
       alteredKeyCount: Int(fields.altered_key_count), alteredKeys: ids,
+      isClockSetBack: fields.clock_set_back != 0,
       head: try AuditHead.received(fields.audit_hash, revision: fields.audit_revision))
     return .verifyAudit(summary, revision: fields.revision)
   }

@@ -7,10 +7,17 @@ struct Audit: Verb {
     abstract: "Shows who changed what and when, the latest change first.",
     discussion: """
       A time is a date (2027-01-31, local time), an instant (2027-01-31T17:00:00+01:00), or a span ago (7d; also s, m, \
-      h, w, mo for months, y).
+      h, w, mo for months, y). All changes are shown that the filters match, however many, unless --limit is given.
+
+      What time has done (expired, revoked later, soon-unavailable, purged) is by the user (sweeper).
+
+      --verify compares each row with the hash in it and the one before, each key and its secrets with what the rows \
+      say, and the store's latest instant with theirs. It cannot tell what is written without a row: last uses, how \
+      many uses of a total are reserved, which ends were recorded already, and request ids.
       """)
 
-  @Option(help: "Only of this key: its id or its exact name.", completion: .keys)
+  @Option(
+    help: "Only of this key: its id, its exact name, or the name that it had when it was deleted.", completion: .keys)
   var key: String?
 
   @Option(help: ArgumentHelp("Only what this user did.", valueName: "name"))
@@ -29,6 +36,9 @@ struct Audit: Verb {
     transform: { (text) throws in try PastTime(text) })
   var until: PastTime?
 
+  @Option(help: ArgumentHelp("Only the newest so many.", valueName: "count"))
+  var limit: Int?
+
   @Flag(help: "Show no changes, but say whether the audit is as it was written: exits 0 if so, 1 if not.")
   var verify = false
 
@@ -39,7 +49,8 @@ struct Audit: Verb {
 
   func validate() throws {
     if user?.isEmpty == true { throw ValidationError("--user is empty: give a user's name") }
-    let hasFilter = key != nil || user != nil || !type.isEmpty || since != nil || until != nil
+    if let limit, limit < 1 { throw ValidationError("--limit is \(limit): give 1 or more, or leave it out for all") }
+    let hasFilter = key != nil || user != nil || !type.isEmpty || since != nil || until != nil || limit != nil
     if verify, hasFilter { throw ValidationError("--verify is of the whole audit: give it alone") }
   }
 
@@ -52,17 +63,19 @@ struct Audit: Verb {
     let daemon = try common.connect()
     // A key that is gone for good still has its past, so an id is not looked up.
     var id = reference?.id
-    if id == nil, let reference { id = try daemon.id(of: reference) }
+    if id == nil, let reference { id = try daemon.pastID(of: reference) }
     let events = AuditQuery(keyID: id, user: user, types: Set(type), start: start, end: end)
     var printer = Printer(form: common.output, output: output, times: times)
     var token = ""
+    var left = limit ?? .max
     repeat {
       let query = try judged { () throws(DomainError) in
-        try AuditPageQuery(events, pageSize: Self.pageSize, pageToken: token)
+        try AuditPageQuery(events, pageSize: min(Self.pageSize, left), pageToken: token)
       }
       let page = try daemon.ask { (client) throws(ClientError) in try client.listAuditEvents(query) }
-      token = page.nextPageToken
-      try printer.print(page, revision: daemon.revision)
+      left -= page.events.count
+      token = left > 0 ? page.nextPageToken : ""
+      try printer.print(page, isLast: token.isEmpty, revision: daemon.revision)
     } while !token.isEmpty && !output.readerIsGone
     return .success
   }
@@ -98,6 +111,20 @@ struct Audit: Verb {
   }
 }
 
+extension Daemon {
+  /// The id of the key that has the name, else of the one deleted key that had it.
+  fileprivate func pastID(of reference: KeyReference) throws(CommandFailure) -> KeyID {
+    do throws(CommandFailure) {
+      return try id(of: reference)
+    } catch  where error.status == .noInput {
+      // Whoever may look keys up need not be let list them.
+      let deleted = try? deletedKeys(named: reference.name)
+      guard let deleted, !deleted.isEmpty else { throw error }
+      return try Undelete.only(deleted, of: reference.name)
+    }
+  }
+}
+
 extension Audit {
   /// Prints pages as they come.
   private struct Printer {
@@ -115,8 +142,7 @@ extension Audit {
         AuditOutput.columns, limit: output.width, palette: Palette(isTerminal: output.isTerminal))
     }
 
-    mutating func print(_ page: AuditPage, revision: Revision) throws(CommandFailure) {
-      let isLast = page.nextPageToken.isEmpty
+    mutating func print(_ page: AuditPage, isLast: Bool, revision: Revision) throws(CommandFailure) {
       switch form {
       case .json: try printJSON(page, isLast: isLast, revision)
       case .table:
@@ -124,7 +150,10 @@ extension Audit {
         if count > 0 || !page.events.isEmpty { try output.write(table.lines(page.events.map(events.row))) }
         count += page.events.count
         // For a person: a program has no use for another line under the rows.
-        if isLast, output.isTerminal { try output.write("\(count) change\(count == 1 ? "" : "s")\n") }
+        if isLast, output.isTerminal {
+          let total = page.totalSize > count ? " of \(page.totalSize)" : ""
+          try output.write("\(count)\(total) change\(max(count, page.totalSize) == 1 ? "" : "s")\n")
+        }
       }
       try output.flush()
     }

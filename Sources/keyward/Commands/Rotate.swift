@@ -5,8 +5,9 @@ struct Rotate: Verb {
   static let configuration = CommandConfiguration(
     abstract: "Gives a key a new secret, which is shown once.",
     discussion: """
-      The old secret stops working at once, or after --grace, but never later than the key does. Where standard \
-      output is no terminal, the new secret alone is written there, and the rest to standard error.
+      The old secret stops working at once, or after --grace, but never later than the key does; until when is told \
+      with the new one, and by show. Where standard output is no terminal, the new secret alone is written there, and \
+      the rest to standard error.
       """)
 
   @Argument(help: "The key: its id or its exact name.", completion: .keys)
@@ -36,7 +37,7 @@ struct Rotate: Verb {
     let requestID = try attempt.requestID()
     let times = Times()
     let rotation = try judged { () throws(DomainError) in try RotateKey(graceSeconds: grace.seconds(now: times.now)) }
-    return try SecretAnswer(remedy: "rotate it again", times: times).perform(common, output) {
+    return try SecretAnswer(remedy: "rotate it again", times: times, isRotation: true).perform(common, output) {
       [etag] (daemon) throws(CommandFailure) in
       ChangeRequest(.rotate(try daemon.id(of: reference), rotation), etag: etag.revision, requestID: requestID)
     }

@@ -144,7 +144,7 @@ enum ImportColumn: Int, CaseIterable {
   /// What an export says of a key that keyward gives anew.
   static let passedOver: Set<String> = [
     "id", "state", "availability", "hint", "updater", "etag", "revoke_reason", "created", "updated", "last_used",
-    "purged", "revokeReason", "createTime", "updateTime", "lastUsedTime", "purgeTime",
+    "purged", "revokeReason", "createTime", "updateTime", "lastUsedTime", "purgeTime", "usage",
   ]
 }
 

@@ -37,7 +37,7 @@ struct JSONLinesReader {
   private mutating func member(of row: inout ImportRow) throws(ImportError) {
     let name = try memberName()
     if ImportColumn.passedOver.contains(name.text) {
-      if !skipWord("null") { _ = try string("a string for \(name.text)") }
+      try passOver(name)
       return
     }
     guard let column = ImportColumn.allCases.first(where: { $0.jsonName == name.text }) else {
@@ -47,13 +47,22 @@ struct JSONLinesReader {
     guard row[column] == nil else { throw ImportError(name.place, "is the field \(column.jsonName) a second time") }
     if skipWord("null") { return }
     switch column {
-    case .rate: row.rateLimit = try members(of: column).rateLimit()
-    case .uses: row.useLimit = try members(of: column).useLimit()
+    case .rate: row.rateLimit = try members(of: column.jsonName).rateLimit()
+    case .uses: row.useLimit = try members(of: column.jsonName).useLimit()
     case .disabled, .enabled: row[column] = try bool(for: column)
     default:
       let value = try string("a string for \(column.jsonName)")
       // As the mapping has it, a string that is empty is one that is absent.
       row[column] = value.bytes.isEmpty ? nil : value
+    }
+  }
+
+  /// Reads past what keyward gives anew.
+  private mutating func passOver(_ name: ImportField) throws(ImportError) {
+    if skipWord("null") { return }
+    switch cursor.next {
+    case UInt8(ascii: "{"): _ = try members(of: name.text)
+    default: _ = try string("a string for \(name.text)")
     }
   }
 
@@ -68,9 +77,9 @@ struct JSONLinesReader {
   }
 
   /// An object of strings and numbers.
-  private mutating func members(of column: ImportColumn) throws(ImportError) -> LimitMembers {
-    var members = LimitMembers(place: cursor.place, name: column.jsonName)
-    guard cursor.skip("{") else { throw ImportError(cursor.place, "is not an object for \(column.jsonName)") }
+  private mutating func members(of name: String) throws(ImportError) -> LimitMembers {
+    var members = LimitMembers(place: cursor.place, name: name)
+    guard cursor.skip("{") else { throw ImportError(cursor.place, "is not an object for \(name)") }
     skipSpaces()
     if cursor.skip("}") { return members }
     repeat {

@@ -10,18 +10,18 @@ struct AuditOutput {
     .init("KEY"), .init("REVISION"),
   ]
 
-  func row(_ event: AuditEvent) -> [Table.Cell] {
+  func row(_ event: AuditEventView) -> [Table.Cell] {
     [
       .init(times.absolute(event.time)), .init(event.type.name, event.type.colour),
-      .init((event.after ?? event.before)?.name.text ?? ""), .init(event.actor.user),
+      .init((event.after ?? event.before)?.key.name.text ?? ""), .init(event.actor.user),
       .init(details(event).joined(separator: ", ")), .init(event.keyID.description), .init(String(event.revision)),
     ]
   }
 
   /// What is another than it was, for as much of it as the kind of change does not say.
-  func details(_ event: AuditEvent) -> [String] {
-    guard let after = event.after else { return [] }
-    guard let before = event.before else { return made(after) }
+  func details(_ event: AuditEventView) -> [String] {
+    guard let after = event.after?.key else { return [] }
+    guard let before = event.before?.key else { return made(after) }
     var details: [String] = []
     if before.name != after.name { details.append("was \"\(before.name.text)\"") }
     if before.expireTime != after.expireTime {
@@ -38,6 +38,9 @@ struct AuditOutput {
       if !after.revokeReason.isEmpty { details.append("\"\(after.revokeReason)\"") }
     }
     if before.hint != after.hint { details.append("\(after.hint), was \(before.hint)") }
+    if let end = event.graceEnd {
+      details.append(end > event.time ? "old secret good until \(times.absolute(end))" : "old secret stopped")
+    }
     return details
   }
 

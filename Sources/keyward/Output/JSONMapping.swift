@@ -1,7 +1,7 @@
 import KeywardCore
 
 /// The protocol buffers' JSON mapping of what the daemon answers: the proto's field order, names in lowerCamelCase,
-/// every field but absent instants written out whatever its value.
+/// every field but absent messages and lists of them written out whatever its value.
 extension JSON {
   init(_ view: KeyView) {
     let key = view.key
@@ -26,6 +26,9 @@ extension JSON {
     if let limit = key.rateLimit { members.append(("rateLimit", JSON(limit))) }
     if let limit = key.useLimit { members.append(("useLimit", JSON(limit))) }
     if let usage = view.usage { members.append(("usage", JSON(usage))) }
+    if !view.formerSecretEnds.isEmpty {
+      members.append(("formerSecretEndTimes", .array(view.formerSecretEnds.map { .string($0.description) })))
+    }
     self = .object(members)
   }
 
@@ -63,16 +66,17 @@ extension JSON {
     self = .object(members)
   }
 
-  /// `AuditEvent`; the keys as they were at its instant.
-  init(_ event: AuditEvent) {
+  /// `AuditEvent`.
+  init(_ event: AuditEventView) {
     var members: [Member] = [
       ("revision", .int64(event.revision)), ("type", .string(event.type.protoName)),
       ("eventTime", .string(event.time.description)), ("keyId", .string(event.keyID.description)),
       ("actor", .string(event.actor.user)), ("uid", .number(Int64(event.actor.uid))),
       ("pid", .number(Int64(event.actor.pid))),
     ]
-    if let key = event.before { members.append(("before", JSON(KeyView(key, at: event.time)))) }
-    if let key = event.after { members.append(("after", JSON(KeyView(key, at: event.time)))) }
+    if let key = event.before { members.append(("before", JSON(key))) }
+    if let key = event.after { members.append(("after", JSON(key))) }
+    members.append("graceEndTime", event.graceEnd)
     self = .object(members)
   }
 
@@ -84,7 +88,7 @@ extension JSON {
       ("alteredKeyCount", .int64(Int64(summary.alteredKeyCount))),
       ("alteredKeyIds", .array(summary.alteredKeys.map { .string($0.description) })),
       ("auditHash", .string(summary.head.hashText)), ("auditRevision", .int64(summary.head.revision)),
-      ("revision", .int64(revision)),
+      ("revision", .int64(revision)), ("clockSetBack", .bool(summary.isClockSetBack)),
     ])
   }
 

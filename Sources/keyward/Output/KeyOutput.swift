@@ -19,9 +19,15 @@ struct KeyOutput {
     ]
   }
 
-  /// What there is to say of a key just made.
+  /// What there is to say of a key that was just made.
   func shortCard(_ view: KeyView) -> Card {
     Card(essentials(view))
+  }
+
+  /// What there is to say of a key that was just given another secret.
+  func rotatedCard(_ view: KeyView) -> Card {
+    let former = formerSecrets(view)
+    return Card(essentials(view) + (former.isEmpty ? [("old secret", .init("works no more"))] : former))
   }
 
   func card(_ view: KeyView) -> Card {
@@ -37,7 +43,11 @@ struct KeyOutput {
       if !key.revokeReason.isEmpty { fields.append(("reason", .init(key.revokeReason))) }
     }
     fields += [
-      ("hint", .init(key.hint)), ("created", .init("\(times.full(key.createTime)) by \(key.creator)")),
+      ("hint", .init(key.hint))
+    ]
+    fields += formerSecrets(view)
+    fields += [
+      ("created", .init("\(times.full(key.createTime)) by \(key.creator)")),
       ("updated", .init("\(times.full(key.updateTime)) by \(key.updater)")),
       ("last used", .init(key.lastUsedTime.map(times.full) ?? "never")),
     ]
@@ -47,6 +57,16 @@ struct KeyOutput {
     if let deleteTime = key.deleteTime { fields.append(("deleted", .init(times.full(deleteTime)))) }
     if let purgeTime = key.purgeTime { fields.append(("purged", .init(times.full(purgeTime)))) }
     return Card(fields)
+  }
+
+  /// A line for each secret that others have taken the place of and that is good still.
+  private func formerSecrets(_ view: KeyView) -> [(label: String, cell: Table.Cell)] {
+    view.formerSecretEnds.map { end in
+      let reason =
+        end == view.key.revokeTime
+        ? ", revoked with the key" : end == view.key.expireTime ? ", expiring with the key" : ""
+      return ("old secret", .init("works until \(times.full(end))\(reason)"))
+    }
   }
 
   private func essentials(_ view: KeyView) -> [(label: String, cell: Table.Cell)] {

@@ -119,9 +119,9 @@ import Testing
     index.replace(.sample(1, name: "a name that is longer"))
     let later = index.use(.sample(2), for: .chat, at: .noon, runsLow: &runsLow)
     index.purge(.sample(2), revision: 9)
-    #expect(validation.subject?.name.text == "Ähm 2")
-    #expect(later.subject?.name.text == "other")
-    #expect(validation.subject?.name == NameText(KeyName(checked: "Ähm 2")))
+    #expect(validation?.subject?.name.text == "Ähm 2")
+    #expect(later?.subject?.name.text == "other")
+    #expect(validation?.subject?.name == NameText(KeyName(checked: "Ähm 2")))
     #expect(validation != later)
   }
 

@@ -353,7 +353,7 @@ const ProtobufCMessageDescriptor keyward__v1__usage__descriptor =
   (ProtobufCMessageInit) keyward__v1__usage__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__key__field_descriptors[21] =
+static const ProtobufCFieldDescriptor keyward__v1__key__field_descriptors[22] =
 {
   {
     "id",
@@ -607,6 +607,18 @@ static const ProtobufCFieldDescriptor keyward__v1__key__field_descriptors[21] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "former_secret_end_times",
+    22,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Keyward__V1__Key, n_former_secret_end_times),
+    offsetof(Keyward__V1__Key, former_secret_end_times),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__key__field_indices_by_name[] = {
   8,   /* field[8] = availability */
@@ -616,6 +628,7 @@ static const unsigned keyward__v1__key__field_indices_by_name[] = {
   3,   /* field[3] = enabled */
   17,   /* field[17] = etag */
   4,   /* field[4] = expire_time */
+  21,   /* field[21] = former_secret_end_times */
   9,   /* field[9] = hint */
   0,   /* field[0] = id */
   14,   /* field[14] = last_used_time */
@@ -634,7 +647,7 @@ static const unsigned keyward__v1__key__field_indices_by_name[] = {
 static const ProtobufCIntRange keyward__v1__key__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 21 }
+  { 0, 22 }
 };
 const ProtobufCMessageDescriptor keyward__v1__key__descriptor =
 {
@@ -644,7 +657,7 @@ const ProtobufCMessageDescriptor keyward__v1__key__descriptor =
   "Keyward__V1__Key",
   "keyward.v1",
   sizeof(Keyward__V1__Key),
-  21,
+  22,
   keyward__v1__key__field_descriptors,
   keyward__v1__key__field_indices_by_name,
   1,  keyward__v1__key__number_ranges,

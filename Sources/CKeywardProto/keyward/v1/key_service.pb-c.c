@@ -3696,7 +3696,7 @@ const ProtobufCMessageDescriptor keyward__v1__list_audit_events_request__descrip
   (ProtobufCMessageInit) keyward__v1__list_audit_events_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__audit_event__field_descriptors[9] =
+static const ProtobufCFieldDescriptor keyward__v1__audit_event__field_descriptors[10] =
 {
   {
     "revision",
@@ -3806,12 +3806,25 @@ static const ProtobufCFieldDescriptor keyward__v1__audit_event__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "grace_end_time",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__AuditEvent, grace_end_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__audit_event__field_indices_by_name[] = {
   4,   /* field[4] = actor */
   8,   /* field[8] = after */
   7,   /* field[7] = before */
   2,   /* field[2] = event_time */
+  9,   /* field[9] = grace_end_time */
   3,   /* field[3] = key_id */
   6,   /* field[6] = pid */
   0,   /* field[0] = revision */
@@ -3821,7 +3834,7 @@ static const unsigned keyward__v1__audit_event__field_indices_by_name[] = {
 static const ProtobufCIntRange keyward__v1__audit_event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor keyward__v1__audit_event__descriptor =
 {
@@ -3831,7 +3844,7 @@ const ProtobufCMessageDescriptor keyward__v1__audit_event__descriptor =
   "Keyward__V1__AuditEvent",
   "keyward.v1",
   sizeof(Keyward__V1__AuditEvent),
-  9,
+  10,
   keyward__v1__audit_event__field_descriptors,
   keyward__v1__audit_event__field_indices_by_name,
   1,  keyward__v1__audit_event__number_ranges,
@@ -3933,7 +3946,7 @@ const ProtobufCMessageDescriptor keyward__v1__verify_audit_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__verify_audit_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__verify_audit_response__field_descriptors[9] =
+static const ProtobufCFieldDescriptor keyward__v1__verify_audit_response__field_descriptors[10] =
 {
   {
     "row_count",
@@ -4043,12 +4056,25 @@ static const ProtobufCFieldDescriptor keyward__v1__verify_audit_response__field_
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "clock_set_back",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__VerifyAuditResponse, clock_set_back),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__verify_audit_response__field_indices_by_name[] = {
   4,   /* field[4] = altered_key_count */
   5,   /* field[5] = altered_key_ids */
   6,   /* field[6] = audit_hash */
   7,   /* field[7] = audit_revision */
+  9,   /* field[9] = clock_set_back */
   1,   /* field[1] = first_broken_revision */
   3,   /* field[3] = first_missing_revision */
   2,   /* field[2] = missing_row_count */
@@ -4058,7 +4084,7 @@ static const unsigned keyward__v1__verify_audit_response__field_indices_by_name[
 static const ProtobufCIntRange keyward__v1__verify_audit_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor keyward__v1__verify_audit_response__descriptor =
 {
@@ -4068,7 +4094,7 @@ const ProtobufCMessageDescriptor keyward__v1__verify_audit_response__descriptor 
   "Keyward__V1__VerifyAuditResponse",
   "keyward.v1",
   sizeof(Keyward__V1__VerifyAuditResponse),
-  9,
+  10,
   keyward__v1__verify_audit_response__field_descriptors,
   keyward__v1__verify_audit_response__field_indices_by_name,
   1,  keyward__v1__verify_audit_response__number_ranges,

@@ -91,7 +91,7 @@ struct  Keyward__V1__GetStatusResponse
    */
   ProtobufCBinaryData audit_hash;
   /*
-   * The store's revision with that row.
+   * The revision of that row; 0 where there is none.
    */
   int64_t audit_revision;
 };

@@ -234,7 +234,7 @@ struct  Keyward__V1__Key
    */
   ProtobufCBinaryData hint;
   /*
-   * The user who made the key.
+   * The user who made the key; of an imported one, who made it where it comes from, as the importer said.
    */
   ProtobufCBinaryData creator;
   /*
@@ -279,10 +279,17 @@ struct  Keyward__V1__Key
    * Given by the server; absent where use_limit is, and in the audit.
    */
   Keyward__V1__Usage *usage;
+  /*
+   * When each former secret that is still good ends, the first first: with its grace, or with the key's expiry or
+   * revocation where that is earlier. Such a secret is as good as the key's own, so not while the key is disabled or
+   * deleted. Told by GetKey and by a change's reply, which tells what is so after it; not by ListKeys and in audit events.
+   */
+  size_t n_former_secret_end_times;
+  Google__Protobuf__Timestamp **former_secret_end_times;
 };
 #define KEYWARD__V1__KEY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__key__descriptor) \
-    , {0,NULL}, {0,NULL}, KEYWARD__V1__PERMISSION__PERMISSION_UNSPECIFIED, 0, NULL, NULL, {0,NULL}, KEYWARD__V1__STATE__STATE_UNSPECIFIED, KEYWARD__V1__AVAILABILITY__AVAILABILITY_UNSPECIFIED, {0,NULL}, {0,NULL}, NULL, {0,NULL}, NULL, NULL, NULL, NULL, {0,NULL}, NULL, NULL, NULL }
+    , {0,NULL}, {0,NULL}, KEYWARD__V1__PERMISSION__PERMISSION_UNSPECIFIED, 0, NULL, NULL, {0,NULL}, KEYWARD__V1__STATE__STATE_UNSPECIFIED, KEYWARD__V1__AVAILABILITY__AVAILABILITY_UNSPECIFIED, {0,NULL}, {0,NULL}, NULL, {0,NULL}, NULL, NULL, NULL, NULL, {0,NULL}, NULL, NULL, NULL, 0,NULL }
 
 
 /* Keyward__V1__RateLimit methods */

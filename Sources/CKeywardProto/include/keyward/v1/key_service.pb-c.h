@@ -752,7 +752,8 @@ struct  Keyward__V1__ImportedKey
    */
   Google__Protobuf__Timestamp *expire_time;
   /*
-   * Who made it there, at most 128 characters; empty means the peer.
+   * Who made it there, at most 128 characters; empty means the peer. Nobody checks it: who imported the key is told by
+   * the actor of its audit event.
    */
   ProtobufCBinaryData creator;
   /*
@@ -905,7 +906,7 @@ struct  Keyward__V1__ListAuditEventsRequest
    */
   ProtobufCBinaryData key_id;
   /*
-   * Only this user's; empty means any.
+   * Only this user's, as AuditEvent.actor tells it; empty means any.
    */
   ProtobufCBinaryData actor;
   /*
@@ -958,29 +959,35 @@ struct  Keyward__V1__AuditEvent
    */
   ProtobufCBinaryData key_id;
   /*
-   * The user who did it; "keyward" for what time has done.
+   * The user who did it, by name, or by number where there is no name; "(sweeper)", which no user is told as, for what
+   * time has done.
    */
   ProtobufCBinaryData actor;
   /*
-   * That user's id.
+   * That user's id; the daemon's own for what time has done.
    */
   uint32_t uid;
   /*
-   * The process that asked.
+   * The process that asked; the daemon's own for what time has done.
    */
   int32_t pid;
   /*
-   * The key before the change; absent for one just made.
+   * The key before the change, its state and availability as they were at event_time; absent for one just made.
    */
   Keyward__V1__Key *before;
   /*
-   * The key after the change; absent for one purged.
+   * The key after the change, likewise; absent for one purged.
    */
   Keyward__V1__Key *after;
+  /*
+   * Until when a rotation left the secret before it good, and those before that one at the latest, unless the key ends
+   * earlier: event_time where they were to stop at once. Absent for any other change.
+   */
+  Google__Protobuf__Timestamp *grace_end_time;
 };
 #define KEYWARD__V1__AUDIT_EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__audit_event__descriptor) \
-    , 0, KEYWARD__V1__CHANGE_TYPE__CHANGE_TYPE_UNSPECIFIED, NULL, {0,NULL}, {0,NULL}, 0, 0, NULL, NULL }
+    , 0, KEYWARD__V1__CHANGE_TYPE__CHANGE_TYPE_UNSPECIFIED, NULL, {0,NULL}, {0,NULL}, 0, 0, NULL, NULL, NULL }
 
 
 /*
@@ -1025,7 +1032,7 @@ struct  Keyward__V1__VerifyAuditRequest
 
 
 /*
- * What a walk along the audit found. It is sound if nothing is broken, missing or altered.
+ * What a walk along the audit found. It is sound if nothing is broken, missing, altered or set back.
  */
 struct  Keyward__V1__VerifyAuditResponse
 {
@@ -1047,7 +1054,7 @@ struct  Keyward__V1__VerifyAuditResponse
    */
   int64_t first_missing_revision;
   /*
-   * How many keys are or were other than the audit left them.
+   * How many keys are or were other than the audit left them, or have secrets that it did not.
    */
   int64_t altered_key_count;
   /*
@@ -1056,21 +1063,26 @@ struct  Keyward__V1__VerifyAuditResponse
   size_t n_altered_key_ids;
   ProtobufCBinaryData *altered_key_ids;
   /*
-   * The hash of the newest row, as GetStatusResponse.audit_hash tells it.
+   * The hash of the newest row that is there, as GetStatusResponse.audit_hash tells it.
    */
   ProtobufCBinaryData audit_hash;
   /*
-   * The store's revision with that row.
+   * The revision of that row; 0 where there is none.
    */
   int64_t audit_revision;
   /*
    * The store's revision when the reply was made.
    */
   int64_t revision;
+  /*
+   * Whether the latest instant that the store has recorded was set back, before the time of a row: what had ended may be
+   * judged as good again.
+   */
+  protobuf_c_boolean clock_set_back;
 };
 #define KEYWARD__V1__VERIFY_AUDIT_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__verify_audit_response__descriptor) \
-    , 0, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0 }
+    , 0, 0, 0, 0, 0, 0,NULL, {0,NULL}, 0, 0, 0 }
 
 
 /* Keyward__V1__CreateKeyRequest methods */

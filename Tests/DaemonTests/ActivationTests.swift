@@ -44,6 +44,8 @@ private final class Activated {
   private let scratch: Scratch
   private let process = Process()
   private let logFile: URL
+  /// Signalled once all that the process said is in the log.
+  private let logIsWhole = DispatchSemaphore(value: 0)
 
   var log: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
 
@@ -65,9 +67,14 @@ private final class Activated {
     let first = errors.fileHandleForReading.availableData
     try #require(!first.isEmpty, "the stand-in said nothing")
     try file.write(contentsOf: first)
-    errors.fileHandleForReading.readabilityHandler = { handle in
+    errors.fileHandleForReading.readabilityHandler = { [logIsWhole] handle in
       let data = handle.availableData
-      if data.isEmpty { handle.readabilityHandler = nil } else { try? file.write(contentsOf: data) }
+      if data.isEmpty {
+        handle.readabilityHandler = nil
+        logIsWhole.signal()
+      } else {
+        try? file.write(contentsOf: data)
+      }
     }
   }
 
@@ -85,6 +92,7 @@ private final class Activated {
 
   func wait() -> Int32 {
     process.waitUntilExit()
+    #expect(logIsWhole.wait(timeout: .now() + 30) == .success)
     return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
   }
 }

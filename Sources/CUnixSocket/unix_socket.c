@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CUnixSocket.h"
 
+#include <malloc.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -61,4 +62,8 @@ int unix_forbid_core_dumps(void) {
 int unix_usable_processors(void) {
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) < 0 ? -1 : CPU_COUNT(&set);
+}
+
+void unix_release_free_memory(void) {
+  malloc_trim(0);
 }

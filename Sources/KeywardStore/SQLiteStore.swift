@@ -51,7 +51,7 @@ package final class SQLiteStore: Store, @unchecked Sendable {
     defer { leave() }
     if halt != nil {
       try? connection?.database.keepLogOnClosing(true)
-    } else if let connection, isMarkedOpen {
+    } else if let connection {
       // Where this fails, the next start has a closer look.
       try? connection.database.transaction { () throws(SQLiteError) in
         try connection.statements.setClosed.run([SQLValue(true)])
@@ -119,7 +119,9 @@ extension SQLiteStore {
     try use { (connection) throws(StoreError) in
       if let halt { throw halt }
       let result = try attempt { () throws(SQLiteError) in
-        try connection.database.transaction { () throws(SQLiteError) in
+        if inBulk { try connection.database.setCache(inBulk: true) }
+        defer { if inBulk { try? connection.database.setCache(inBulk: false) } }
+        return try connection.database.transaction { () throws(SQLiteError) in
           if !isMarkedOpen { try connection.statements.setClosed.run([SQLValue(false)]) }
           return try body(connection)
         }

@@ -42,8 +42,7 @@ extension Database {
     try execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
     // Until the log takes over: EXTRA also syncs the folder once a rollback journal has gone, which must not return.
     try execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = EXTRA")
-    // 128 MiB at most: what an import touches lies all over the indices of a million keys.
-    try execute("PRAGMA cache_size = -131072")
+    try setCache(inBulk: false)
   }
 
   /// Locks the file, and makes the tables where there is none yet: in one transaction with a rollback journal,

@@ -8,6 +8,11 @@ package enum ProcessGuard {
     guard unix_forbid_core_dumps() == 0 else { throw SystemError("forbid core dumps") }
   }
 
+  /// Gives free memory back to the system.
+  package static func releaseFreeMemory() {
+    unix_release_free_memory()
+  }
+
   /// Lets the process have as many descriptors as it may.
   /// - Returns: how many that is.
   package static func raiseDescriptorLimit() -> Int {

@@ -103,6 +103,8 @@ func openStore(_ path: String) throws(StartError) -> SQLiteStore {
 
 private func load(_ store: SQLiteStore, _ soonWindow: SoonWindow) throws(StartError) -> Registry {
   do throws(StoreError) {
+    // What loading alone needed.
+    defer { ProcessGuard.releaseFreeMemory() }
     return try Registry(store: store, soonWindow: soonWindow)
   } catch {
     throw StartError("the database cannot be loaded: \(error.message)", status: EX_DATAERR)

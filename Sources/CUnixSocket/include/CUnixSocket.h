@@ -40,5 +40,8 @@ int unix_epoll_wait(int epoll, struct unix_event *events, int capacity, int time
 /// Keeps the process out of core dumps and away from ptrace by other users (PR_SET_DUMPABLE, prctl(2)).
 int unix_forbid_core_dumps(void);
 
+/// Gives free memory of all threads back to the system (malloc_trim(3)).
+void unix_release_free_memory(void);
+
 /// How many processors the process may run on (sched_getaffinity(2)); -1 if the kernel does not say.
 int unix_usable_processors(void);

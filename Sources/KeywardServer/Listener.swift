@@ -40,16 +40,7 @@ final class Listener: @unchecked Sendable {
   func start() {
     source.setEventHandler { [self] in acceptWaiting() }
     source.setCancelHandler { [stopped] in stopped.signal() }
-    makeTimerDescriptor()
     source.activate()
-  }
-
-  /// libdispatch makes the descriptor of its timers when the first one is set, and aborts where it gets none: that shall
-  /// not be when a pause is to be timed because descriptors have run out.
-  private func makeTimerDescriptor() {
-    let hasFired = DispatchSemaphore(value: 0)
-    queue.asyncAfter(deadline: .now() + .milliseconds(1)) { hasFired.signal() }
-    hasFired.wait()
   }
 
   /// Takes no more connections, and returns when the last one taken has been dealt out.

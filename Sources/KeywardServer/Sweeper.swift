@@ -49,6 +49,9 @@ final class Sweeper: @unchecked Sendable {
     failures = Throttle(clock: clock)
     timer = DispatchSource.makeTimerSource(queue: queue)
     timer.setEventHandler { [weak self] in self?.fire() }
+    // libdispatch makes the descriptor of its timers when the first one is set, and aborts where it gets none: that
+    // shall not be when connections have used them up. `start()` sets it to what is wanted.
+    timer.schedule(deadline: .now() + .nanoseconds(Int(maxPause)))
     timer.activate()
   }
 

@@ -8,8 +8,8 @@ public struct KeyName: Hashable, Sendable {
   /// The longest name, in Unicode code points (AIP-210 counts characters so).
   public static let maxCount = 128
 
-  /// No name has more bytes of UTF-8.
-  static let maxByteCount = 4 * maxCount
+  /// The most bytes of UTF-8 that a name may have.
+  public static let maxByteCount = 4 * maxCount
 
   /// A name as a person gave it.
   /// - Throws: ``DomainError/invalid(field:_:)`` saying what is wrong with it.

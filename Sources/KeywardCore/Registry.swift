@@ -71,6 +71,17 @@ public final class Registry: Sendable {
     return validation
   }
 
+  /// As ``validate(_:for:at:)``, for keys without limits at the least cost.
+  /// - Parameter name: where the key's name is put.
+  /// - Returns: nil for a key with limits, of which nothing is used.
+  public func validateUnlimited(
+    _ secret: PresentedSecret, for permission: Permission, at instant: Instant, name: NameRoom
+  ) -> BriefValidation? {
+    guard case .digest(let digest) = secret else { return BriefValidation(.malformed) }
+    let now = judged(instant)
+    return index.withLock { $0.useUnlimited(digest, for: permission, at: now, name: name) }
+  }
+
   /// As ``validate(_:for:at:)`` for several secrets, each judged after those before it. Nothing is used where one of
   /// them has to wait.
   /// - Throws: ``DomainError/invalid(field:_:)`` for a later instant that has passed.

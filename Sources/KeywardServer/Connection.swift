@@ -49,12 +49,8 @@ final class Connection {
 
   /// What is to be watched for next. Nothing is read that could not be answered.
   func wantedInterest(_ limits: Limits) -> EventSet.Interest {
-    var wanted: EventSet.Interest = []
-    if isReadable, output.bytes.count < caller.unsentOutput(limits), !session.isFull(limits) {
-      wanted.insert(.input)
-    }
-    if !output.bytes.isEmpty { wanted.insert(.output) }
-    return wanted
+    let canRead = isReadable && output.bytes.count < caller.unsentOutput(limits) && !session.isFull(limits)
+    return EventSet.Interest(input: canRead, output: !output.bytes.isEmpty)
   }
 
   /// Whether the peer has let an instant pass by which it had to finish a frame or take a reply.

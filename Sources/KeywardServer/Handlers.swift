@@ -66,7 +66,8 @@ final class Handlers: Sendable {
     do throws(CallError) {
       switch request {
       case .validateKey(let question):
-        if let validation = try validate(question, of: caller, at: now) { return .success(.validateKey(validation)) }
+        try require(.validating(question.permission), of: caller, for: .validateKey)
+        if let validation = try judge(question, at: now) { return .success(.validateKey(validation)) }
         try awaitUses(of: [question], for: .validateKey, of: caller, by: deadline, address)
       case .validateKeys(let questions):
         for question in questions { try require(.validating(question.permission), of: caller, for: .validateKeys) }
@@ -98,19 +99,25 @@ final class Handlers: Sendable {
     }
   }
 
-  /// Carries out a call of ``Method/validateKey`` that was admitted: what ``handle(_:of:at:by:replyTo:)`` does at once
-  /// with what nearly every call asks.
-  /// - Returns: nil where it has to wait: nothing is used then.
-  func validate(
-    _ question: borrowing Question, of caller: Caller, at now: Instant
-  ) throws(CallError) -> Validation? {
+  /// Carries out a call of ``Method/validateKey`` that was admitted, where that is done at once and at the least cost, as
+  /// it is for nearly every call there is.
+  /// - Parameter name: where the key's name is put.
+  /// - Returns: nil where ``handle(_:of:at:by:replyTo:)`` has to do it: nothing is used then.
+  func validateAtOnce(
+    _ question: borrowing Question, of caller: Caller, at now: Instant, name: NameRoom
+  ) throws(CallError) -> BriefValidation? {
+    guard question.asOf == nil else { return nil }
     try require(.validating(question.permission), of: caller, for: .validateKey)
+    return parts.registry.validateUnlimited(question.secret, for: question.permission, at: now, name: name)
+  }
+
+  /// - Returns: nil where it has to wait: nothing is used then.
+  private func judge(_ question: Question, at now: Instant) throws(CallError) -> Validation? {
     guard let later = question.asOf else {
       return parts.registry.validate(question.secret, for: question.permission, at: now)
     }
-    let (secret, permission) = (question.secret, question.permission)
     return try checked { () throws(DomainError) in
-      try parts.registry.validate(secret, for: permission, asOf: later, at: now)
+      try parts.registry.validate(question.secret, for: question.permission, asOf: later, at: now)
     }
   }
 

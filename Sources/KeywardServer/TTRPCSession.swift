@@ -187,8 +187,8 @@ struct TTRPCSession {
         ? .never : Deadline(from: context.clock.monotonicNanoseconds(), timeout: call.timeoutNanoseconds)
       try context.handlers.admit(context.caller, to: call.method)
       if case .validateKey = call.method,
-        let validation = try context.handlers.validate(
-          try call.question(in: context.arena), of: context.caller, at: context.now)
+        let validation = try context.handlers.validateAtOnce(
+          try call.question(in: context.arena), of: context.caller, at: context.now, name: context.arena.nameRoom)
       {
         guard !isLate(deadline, context) else { throw .tooLate }
         TTRPCEnvelope.append(validation, stream: stream, to: &output.bytes, in: context.arena)

@@ -10,6 +10,10 @@ package struct EventSet: ~Copyable {
       self.rawValue = rawValue
     }
 
+    package init(input: Bool, output: Bool) {
+      rawValue = (input ? EPOLLIN.rawValue : 0) | (output ? EPOLLOUT.rawValue : 0)
+    }
+
     package static let input = Interest(rawValue: EPOLLIN.rawValue)
     package static let output = Interest(rawValue: EPOLLOUT.rawValue)
     /// Both sides are shut, or the connection is broken. Always reported.

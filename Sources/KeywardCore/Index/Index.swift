@@ -75,7 +75,7 @@ struct Index: ~Copyable {
 
   /// The verdict on whoever presents the secret of a digest.
   func validation(of digest: Digest, for permission: Permission, at now: Instant) -> Validation {
-    judge(digest, for: permission, at: now).validation
+    validation(judge(digest, for: permission, at: now))
   }
 
   /// As ``validation(of:for:at:)``, and remembers the use of a key that is found valid. A use that the key's limits do
@@ -85,15 +85,35 @@ struct Index: ~Copyable {
   mutating func use(
     _ digest: Digest, for permission: Permission, at now: Instant, runsLow: inout Bool
   ) -> Validation? {
-    let (validation, row, limited) = judge(digest, for: permission, at: now)
-    guard validation.verdict == .valid else { return validation }
-    if let limited {
-      let admission = meters.take(row, at: now)
-      guard admission == .granted else { return validation.judged(by: admission, unless: limited) }
+    let judgement = judge(digest, for: permission, at: now)
+    guard judgement.verdict == .valid else { return validation(judgement) }
+    if let limited = judgement.limitedUntil {
+      let admission = meters.take(judgement.row, at: now)
+      guard admission == .granted else { return validation(judgement).judged(by: admission, unless: limited) }
       runsLow = meters.takeCall()
     }
-    lastUses.record(row, at: now)
-    return validation
+    lastUses.record(judgement.row, at: now)
+    return validation(judgement)
+  }
+
+  /// As ``use(_:for:at:runsLow:)`` for a key without limits, told without anything that is counted.
+  /// - Parameter name: where the key's name is put.
+  /// - Returns: nil for a key with limits, of which nothing is used.
+  mutating func useUnlimited(
+    _ digest: Digest, for permission: Permission, at now: Instant, name: NameRoom
+  ) -> BriefValidation? {
+    let judgement = judge(digest, for: permission, at: now)
+    guard judgement.limitedUntil == nil else { return nil }
+    guard judgement.tellsKey else { return BriefValidation(judgement.verdict) }
+    if judgement.verdict == .valid { lastUses.record(judgement.row, at: now) }
+    let revision = revision
+    return rows.withRow(judgement.row) { block, place in
+      let text = block.name(place)
+      name.bytes.copyMemory(from: text)
+      return BriefValidation(
+        judgement.verdict, id: block.records[place].id, nameCount: text.count, validUntil: judgement.until,
+        revision: revision)
+    }
   }
 
   /// As ``use(_:for:at:runsLow:)`` for several secrets, each judged after those before it: all of them are used, or
@@ -112,13 +132,14 @@ struct Index: ~Copyable {
         validations.append(self.validation(of: digest, for: question.permission, at: max(later, now)))
         continue
       }
-      var (validation, row, limited) = judge(digest, for: question.permission, at: now)
-      if validation.verdict == .valid, let limited {
-        let admission = trial.take(row, of: meters, at: now)
+      let judgement = judge(digest, for: question.permission, at: now)
+      var validation = validation(judgement)
+      if validation.verdict == .valid, let limited = judgement.limitedUntil {
+        let admission = trial.take(judgement.row, of: meters, at: now)
         guard let answer = validation.judged(by: admission, unless: limited) else { return nil }
         validation = answer
       }
-      if validation.verdict == .valid { used.append(row) }
+      if validation.verdict == .valid { used.append(judgement.row) }
       validations.append(validation)
     }
     meters.keep(trial)
@@ -126,25 +147,44 @@ struct Index: ~Copyable {
     return validations
   }
 
-  /// - Returns: for a key with limits also the end that time will put to it, ``Instant/distantFuture`` for none.
+  /// What a verdict is made of, before anything is told of the key.
+  private struct Judgement {
+    let verdict: Verdict
+    /// Whether the verdict tells of the key.
+    var tellsKey = false
+    var row = 0
+    /// Until when it holds; nil for ever.
+    var until: Instant?
+    /// For a key with limits the end that time will put to it, ``Instant/distantFuture`` for none.
+    var limitedUntil: Instant?
+  }
+
   @inline(__always)
-  private func judge(
-    _ digest: Digest, for permission: Permission, at now: Instant
-  ) -> (validation: Validation, row: Int, limitedUntil: Instant?) {
-    guard let (row, until) = find(digest), until > now else { return (Validation(.notFound), 0, nil) }
+  private func judge(_ digest: Digest, for permission: Permission, at now: Instant) -> Judgement {
+    guard let (row, until) = find(digest), until > now else { return Judgement(verdict: .notFound) }
     return rows.withRow(row) { block, place in
       let ends = block.ends(ofKey: place)
       let state = ends.state(at: now)
-      if state == .deleted { return (Validation(.notFound), row, nil) }
+      if state == .deleted { return Judgement(verdict: .notFound) }
       let record = block.records[place]
-      guard record.permission == permission else { return (Validation(.wrongPermission), row, nil) }
+      guard record.permission == permission else { return Judgement(verdict: .wrongPermission) }
       let end = min(until, ends.nextTransition(after: now) ?? .distantFuture)
       let isLimited = record.flags.contains(.limited)
       let holds = isLimited && state == .active ? now : end
-      let subject = Validation.Subject(
-        id: record.id, name: NameText(of: place, in: block), validUntil: holds == .distantFuture ? nil : holds,
-        revision: revision)
-      return (Validation(Verdict(state), subject: subject), row, isLimited ? end : nil)
+      return Judgement(
+        verdict: Verdict(state), tellsKey: true, row: row, until: holds == .distantFuture ? nil : holds,
+        limitedUntil: isLimited ? end : nil)
+    }
+  }
+
+  private func validation(_ judgement: Judgement) -> Validation {
+    guard judgement.tellsKey else { return Validation(judgement.verdict) }
+    return rows.withRow(judgement.row) { block, place in
+      Validation(
+        judgement.verdict,
+        subject: Validation.Subject(
+          id: block.records[place].id, name: NameText(of: place, in: block), validUntil: judgement.until,
+          revision: revision))
     }
   }
 
@@ -155,8 +195,9 @@ struct Index: ~Copyable {
     var trial = MeterTrial(asIfReserved: true)
     for question in questions where question.asOf == nil {
       guard case .digest(let digest) = question.secret else { continue }
-      let (validation, row, limited) = judge(digest, for: question.permission, at: now)
-      if validation.verdict == .valid, limited != nil { _ = trial.take(row, of: meters, at: now) }
+      let judgement = judge(digest, for: question.permission, at: now)
+      guard judgement.verdict == .valid, judgement.limitedUntil != nil else { continue }
+      _ = trial.take(judgement.row, of: meters, at: now)
     }
     var reservations: [UseReservation] = []
     for (row, goal) in trial.meters {

@@ -67,9 +67,10 @@ package enum TTRPCEnvelope {
     }
   }
 
-  /// As ``append(_:stream:to:in:)-(Reply,_,_,_)`` for a reply of ``Method/validateKey``, without a reply round it.
+  /// As ``append(_:stream:to:in:)-(Reply,_,_,_)`` for a reply of ``Method/validateKey``, without a reply round it. The
+  /// name is in the arena's ``Arena/nameRoom``.
   package static func append(
-    _ validation: borrowing Validation, stream: UInt32, to output: inout ByteBuffer, in arena: Arena
+    _ validation: BriefValidation, stream: UInt32, to output: inout ByteBuffer, in arena: Arena
   ) {
     do throws(CallError) {
       try append(try ValidateKeyMessages.encodeReply(validation, in: arena), stream: stream, to: &output)

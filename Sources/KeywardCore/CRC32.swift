@@ -15,17 +15,28 @@ enum CRC32 {
     return table
   }()
 
-  static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+  static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 { checksum(bytes, after: 0) }
+
+  /// - Parameter before: the checksum of what precedes the bytes.
+  static func checksum(_ bytes: UnsafeRawBufferPointer, after before: UInt32) -> UInt32 {
     table.withUnsafeBufferPointer { table in
-      var crc = ~UInt32(0)
+      func entry(_ distance: Int, _ byte: UInt64) -> UInt32 { table[distance * 256 + Int(byte & 0xFF)] }
+      var crc = ~before
       var position = 0
       while bytes.count - position >= 8 {
         let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)) ^ UInt64(crc)
-        crc = 0
-        for byte in 0..<8 { crc ^= table[(7 - byte) * 256 + Int(word >> (8 * UInt64(byte)) & 0xFF)] }
+        let low = entry(7, word) ^ entry(6, word >> 8) ^ entry(5, word >> 16) ^ entry(4, word >> 24)
+        let high = entry(3, word >> 32) ^ entry(2, word >> 40) ^ entry(1, word >> 48) ^ entry(0, word >> 56)
+        crc = low ^ high
         position += 8
       }
-      for byte in bytes[position...] { crc = table[Int((crc ^ UInt32(byte)) & 0xFF)] ^ (crc >> 8) }
+      if bytes.count - position >= 4 {
+        let half = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self)) ^ crc
+        let word = UInt64(half)
+        crc = entry(3, word) ^ entry(2, word >> 8) ^ entry(1, word >> 16) ^ entry(0, word >> 24)
+        position += 4
+      }
+      for byte in bytes[position...] { crc = entry(0, UInt64(crc) ^ UInt64(byte)) ^ (crc >> 8) }
       return ~crc
     }
   }

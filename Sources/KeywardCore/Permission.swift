@@ -24,6 +24,14 @@ public enum Permission: UInt8, Sendable, CaseIterable {
     }
   }
 
+  /// The CRC-32 of ``secretPrefix``, with which each checksum of a secret begins.
+  var prefixChecksum: UInt32 {
+    switch self {
+    case .chat: 0xE526_B4F2
+    case .secureMail: 0xAB16_8CF8
+    }
+  }
+
   /// Whether secrets that begin so are for this permission.
   func isPrefix(of secret: UnsafeRawBufferPointer) -> Bool {
     guard secret.count >= Secret.prefixCount else { return false }

@@ -40,10 +40,12 @@ public enum PresentedSecret: Sendable, Equatable {
 
   private static func isWellFormed(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard bytes.count == Secret.byteCount,
-      Permission.chat.isPrefix(of: bytes) || Permission.secureMail.isPrefix(of: bytes)
+      let permission = Permission.chat.isPrefix(of: bytes)
+        ? Permission.chat : Permission.secureMail.isPrefix(of: bytes) ? .secureMail : nil
     else { return false }
     let split = Secret.byteCount - Secret.checksumCount
-    guard Base62.areDigits(UnsafeRawBufferPointer(rebasing: bytes[Secret.prefixCount..<split])) else { return false }
-    return Base62.read(bytes[split...]) == UInt64(CRC32.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<split])))
+    let body = UnsafeRawBufferPointer(rebasing: bytes[Secret.prefixCount..<split])
+    guard Base62.areDigits(body) else { return false }
+    return Base62.read(bytes[split...]) == UInt64(CRC32.checksum(body, after: permission.prefixChecksum))
   }
 }

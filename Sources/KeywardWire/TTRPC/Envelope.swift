@@ -14,7 +14,7 @@ package struct TTRPCCall {
   /// judged before anything is made of that.
   /// - Throws: INVALID_ARGUMENT for what cannot be decoded, UNIMPLEMENTED for a method that is not built,
   ///   DEADLINE_EXCEEDED for a negative timeout.
-  package init(_ data: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) {
+  package init(_ data: UnsafeRawBufferPointer, in arena: borrowing Arena) throws(CallError) {
     let envelope = try arena.unpack(data, ttrpc__request__unpack)
     let service = envelope.pointee.service
     let name = envelope.pointee.method

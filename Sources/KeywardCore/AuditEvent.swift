@@ -54,10 +54,17 @@ public struct AuditEventView: Sendable, Equatable {
   }
 
   public init(_ event: AuditEvent, _ window: SoonWindow) {
-    func view(_ key: Key) -> KeyView { KeyView(key, at: event.time, soonEnd: window.end(from: event.time)) }
+    func view(_ key: Key, at instant: Instant) -> KeyView {
+      KeyView(key, at: instant, soonEnd: window.end(from: instant))
+    }
+    let before = event.before.map { key in
+      // What time alone has ended is told as it was until then.
+      let end = event.type == .expired ? key.expireTime : event.type == .revoked ? key.revokeTime : nil
+      return view(key, at: end.map { min($0.adding(microseconds: -1), event.time) } ?? event.time)
+    }
     self.init(
       revision: event.revision, type: event.type, time: event.time, keyID: event.keyID, actor: event.actor,
-      before: event.before.map(view), after: event.after.map(view), graceEnd: event.graceEnd)
+      before: before, after: event.after.map { view($0, at: event.time) }, graceEnd: event.graceEnd)
   }
 }
 

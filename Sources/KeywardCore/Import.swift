@@ -91,6 +91,7 @@ public struct ImportKey: Sendable, Equatable {
     name: KeyName, permission: Permission, credential: ImportCredential, expireTime: Instant? = nil,
     creator: String = "", enabled: Bool = true, rateLimit: RateLimit? = nil, useLimit: UseLimit? = nil
   ) throws(DomainError) {
+    try name.checkIsNoID()
     self.name = name
     self.permission = permission
     self.credential = credential

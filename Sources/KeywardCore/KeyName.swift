@@ -48,6 +48,14 @@ public struct KeyName: Hashable, Sendable {
     return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
   }
 
+  /// Refuses what no key is given for a name, though keys may be asked for by it.
+  /// - Throws: ``DomainError/invalid(field:_:)``.
+  func checkIsNoID() throws(DomainError) {
+    guard KeyID(text) == nil else {
+      throw .invalid(field: "name", "has the form of a key's id, and would be taken for one: choose another")
+    }
+  }
+
   /// A name that was checked when it was stored or sent.
   public init(checked text: String) {
     self.text = text
@@ -66,8 +74,11 @@ public struct KeyName: Hashable, Sendable {
   /// and variation selectors, which do change it, are not among them.
   private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0xAD, 0x200B, 0x2060...0x2064, 0xFEFF, 0xE0001, 0xE0020...0xE007F: true
-    default: false
+    // Joiners.
+    case 0x200C, 0x200D: false
+    // The braille pattern without dots, and the anchors of interlinear annotations.
+    case 0x2800, 0xFFF9...0xFFFB: true
+    default: scalar.properties.isDefaultIgnorableCodePoint && !scalar.properties.isVariationSelector
     }
   }
 

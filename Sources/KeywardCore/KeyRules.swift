@@ -20,6 +20,7 @@ enum KeyRules {
     try checkPresent(key)
     var result = key
     if let name = update.name, name != key.name {
+      try name.checkIsNoID()
       result.name = name
       result.copyBase = name
     }

@@ -84,6 +84,7 @@ struct Round {
   private mutating func create(
     _ request: CreateKey, _ command: Command, _ index: some KeyLookup
   ) throws(DomainError) -> Drafted {
+    try request.name.checkIsNoID()
     guard !names.contains(request.name) else { return .later }
     guard !index.isTaken(request.name) else { throw .nameTaken(request.name) }
     let secret = Self.newSecret(for: request.permission)
@@ -95,6 +96,7 @@ struct Round {
   ) throws(DomainError) -> Drafted {
     let key = try present(id, command, index)
     if let name = copy.name {
+      try name.checkIsNoID()
       guard !names.contains(name) else { return .later }
       guard !index.isTaken(name) else { throw .nameTaken(name) }
     }

@@ -38,7 +38,13 @@ struct KeyCompletion {
   /// The candidates, each as the shell that asks takes it.
   func candidates() -> [String] {
     let shell = CompletionShell.requesting
-    return found().filter { $0.hasPrefix(typed) && $0 == $0.printable }.map { Self.quoted($0, for: shell) }
+    return found().filter { $0.hasPrefix(typed) && Self.isOffered($0, to: shell) }.map { Self.quoted($0, for: shell) }
+  }
+
+  /// Bash looks at each candidate as at a file's name, quoted or not, and expands what a `$` or a backtick begins, so
+  /// that a name could run a command.
+  static func isOffered(_ name: String, to shell: CompletionShell?) -> Bool {
+    name == name.printable && (shell != .bash || !name.contains { $0 == "$" || $0 == "`" })
   }
 
   private func found() -> [String] {

@@ -47,6 +47,16 @@ struct CompletionTests {
     #expect(KeyCompletion(["keyward", "show", "--socket", "/nonexistent/s", "x"], 4, "x").candidates().isEmpty)
   }
 
+  @Test("bash is offered no name that it would expand")
+  func unoffered() {
+    for name in ["Q${x:=$(touch y)}", "`y`", "a$b"] {
+      #expect(!KeyCompletion.isOffered(name, to: .bash))
+      #expect(KeyCompletion.isOffered(name, to: .zsh) && KeyCompletion.isOffered(name, to: .fish))
+    }
+    #expect(KeyCompletion.isOffered("it's (here); a & b", to: .bash))
+    #expect(!KeyCompletion.isOffered("a\u{1B}b", to: .zsh))
+  }
+
   @Test("every script asks for keys where a key is to be given", arguments: ["bash", "zsh", "fish"])
   func scripts(_ shell: String) throws {
     let error = #expect(throws: (any Error).self) {

@@ -117,6 +117,7 @@ import Testing
     ("{\"rateLimit\":{\"count\":5}}", "1:14: rateLimit.period is no whole number of seconds"),
     ("{\"rateLimit\":{\"count\":\"x\",\"period\":\"1s\"}}", "1:23: rateLimit.count is no number"),
     ("{\"rateLimit\":{\"count\":0,\"period\":\"1s\"}}", "1:14: rate_limit.count is 0: give 1 to"),
+    ("{\"useLimit\":{\"total\":5},\"useLimit\":{\"total\":6}}", "1:25: is the field useLimit a second time"),
     ("{\"useLimit\":{\"total\":5,\"total\":5}}", "1:24: is a member of useLimit a second time"),
     ("{\"useLimit\":{\"total\":5,\"refill\":\"never\"}}", "1:33: useLimit.refill is none of REFILL_NEVER,"),
     ("{\"useLimit\":{\"sum\":5}}", "1:13: useLimit has a member that there is not: give refill, total"),

@@ -88,6 +88,42 @@ import Testing
     #expect(throws: error) { try KeyName(text) }
   }
 
+  @Test(
+    "Characters that nobody can see are named in the refusal",
+    arguments: [
+      "00AD", "034F", "115F", "17B4", "180E", "200B", "2065", "206A", "2800", "3164", "FEFF", "FFA0", "FFF9", "E0041",
+    ])
+  func invisible(_ code: String) throws {
+    let scalar = try #require(UInt32(code, radix: 16).flatMap(Unicode.Scalar.init))
+    let error = DomainError.invalid(
+      field: "name", "has the character U+\(code), which nobody can see: leave it out")
+    #expect(throws: error) { try KeyName("a\(Character(scalar))b") }
+  }
+
+  @Test("Joiners and variation selectors are part of what is seen", arguments: ["\u{200C}", "\u{200D}", "\u{FE0F}"])
+  func joiners(_ text: String) throws {
+    #expect(try KeyName("a\(text)b").text == "a\(text)b")
+  }
+
+  @Test("What has the form of an id is no name")
+  func idForm() throws {
+    let (id, other) = (try KeyName("key_T3a5Mp3x1YoADTeHBfcD"), try KeyName("key_T3a5Mp3x1YoADTeHBfc"))
+    let registry = try Registry(store: FakeStore())
+    func name(_ action: ChangeRequest.Action) -> Result<String, DomainError>? {
+      registry.commit([Command(ChangeRequest(action), by: .sample)], at: .noon)[0].map { $0.view.key.name.text }
+    }
+    let refusal = DomainError.invalid(
+      field: "name", "has the form of a key's id, and would be taken for one: choose another")
+    #expect(name(.create(CreateKey(name: id, permission: .chat))) == .failure(refusal))
+    #expect(name(.create(CreateKey(name: other, permission: .chat))) == .success(other.text))
+    let key = try registry.key(name: other, at: .noon).key.id
+    let renaming = KeyUpdate(name: id)
+    #expect(name(.update(key, renaming)) == .failure(refusal))
+    #expect(name(.copy(key, CopyKey(name: id))) == .failure(refusal))
+    let credential = try ImportCredential(digest: .sample(1))
+    #expect(throws: refusal) { try ImportKey(name: id, permission: .chat, credential: credential) }
+  }
+
   @Test("Case and accents tell names apart")
   func distinct() throws {
     #expect(try KeyName("a") != KeyName("A"))

@@ -25,14 +25,17 @@ struct Export: Verb {
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
     let format = format ?? (common.output == .json ? .jsonl : .csv)
     let daemon = try common.connect()
-    if format == .csv { try output.write(CSVRow.header) }
     var token = ""
+    var isFirst = true
     repeat {
       let query = try judged { () throws(DomainError) in
         try ListQuery(showDeleted: deleted, pageSize: Self.pageSize, pageToken: token)
       }
       let page = try daemon.ask { (client) throws(ClientError) in try client.listKeys(query) }
       token = page.nextPageToken
+      // Not before the daemon has let it be known that there is something to export.
+      if isFirst, format == .csv { try output.write(CSVRow.header) }
+      isFirst = false
       for view in page.keys {
         switch format {
         case .csv: try output.write(CSVRow(view).text)

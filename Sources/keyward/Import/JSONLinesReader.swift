@@ -44,7 +44,13 @@ struct JSONLinesReader {
       let names = ImportColumn.usual.map(\.jsonName).joined(separator: ", ")
       throw ImportError(name.place, "is no field of a key to import: they are \(names)")
     }
-    guard row[column] == nil else { throw ImportError(name.place, "is the field \(column.jsonName) a second time") }
+    let isRepeated =
+      switch column {
+      case .rate: row.rateLimit != nil
+      case .uses: row.useLimit != nil
+      default: row[column] != nil
+      }
+    guard !isRepeated else { throw ImportError(name.place, "is the field \(column.jsonName) a second time") }
     if skipWord("null") { return }
     switch column {
     case .rate: row.rateLimit = try members(of: column.jsonName).rateLimit()

@@ -13,10 +13,19 @@ struct KeyOutput {
     let key = view.key
     return [
       .init(key.id.description), .init(key.name.text), .init(key.permission.name),
-      .init(view.state.name, view.colour), .init(key.expireTime.map(times.relative) ?? "never", view.expiryColour),
+      .init(view.state.name, view.colour), .init(end(view), view.expiryColour),
       .init(key.lastUsedTime.map(times.relative) ?? "never"), .init(times.relative(key.createTime)),
       .init(key.creator), .init(key.hint), .init(LimitText.all(view)),
     ]
+  }
+
+  /// What will end it, if anything: the expiry, or a revocation that comes before.
+  private func end(_ view: KeyView) -> String {
+    let (expiry, revocation) = (view.key.expireTime, view.key.revokeTime)
+    if let revocation, view.state != .revoked, revocation < expiry ?? .distantFuture {
+      return "revoked \(times.relative(revocation))"
+    }
+    return expiry.map(times.relative) ?? "never"
   }
 
   /// What there is to say of a key that was just made.

@@ -18,7 +18,7 @@ public struct NameText: Sendable {
   public var text: String {
     switch storage {
     case .name(let name): name.text
-    case .row(let row, let block): String(decoding: block.name(row), as: UTF8.self)
+    case .row(let row, let block): withExtendedLifetime(block) { String(decoding: block.name(row), as: UTF8.self) }
     }
   }
 

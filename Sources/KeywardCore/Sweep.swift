@@ -25,10 +25,12 @@ extension Registry {
     let now = judged(instant)
     let window = soonWindow
     var drafts: [Draft] = []
+    // Another window that is set meanwhile has keys come up anew.
+    var drafted: Set<KeyID> = []
     var lookedAt = 0
     while lookedAt < limit, let due = index.withLock({ $0.takeDue(at: now, window: window) }) {
       lookedAt += 1
-      guard case .event(let event, let key) = due else { continue }
+      guard case .event(let event, let key) = due, drafted.insert(key.id).inserted else { continue }
       let effect = event.after.map { Change.Effect.note($0) } ?? .purge
       let change = Change(effect, type: event.type, by: actor, before: key)
       drafts.append(Draft(change: change, subject: key, secret: nil))
@@ -52,25 +54,30 @@ extension Registry {
   /// The next instant that matters to ``sweep(at:by:limit:)``; nil where none is to come.
   public var nextAttention: Instant? { index.withLock { $0.agenda.next } }
 
-  /// Writes when keys were last used: at most `limit` of them. What the store does not take is written another time.
-  /// - Returns: whether there may be more.
+  /// Writes when keys were last used: at most `limit` of them. Calls make passes over all keys, so that each pass comes to
+  /// its end however much is used meanwhile. What the store does not take is written another time.
+  /// - Returns: whether the pass goes on.
   public func flushUses(limit: Int = 4096) throws(StoreError) -> Bool {
     var taken: [(row: Int, use: KeyUse)] = []
-    while taken.count < limit {
+    var isOver = false
+    while !isOver, taken.count < limit {
       // A piece at a time, so that no validation waits for many.
-      let more = index.withLock { $0.takeUses(limit: min(256, limit - taken.count)) }
-      if more.isEmpty { break }
-      taken += more
+      let piece = index.withLock { $0.takeUses(limit: min(256, limit - taken.count)) }
+      taken += piece.uses
+      isOver = piece.isOver
     }
-    guard !taken.isEmpty else { return false }
+    guard !taken.isEmpty else { return !isOver }
     do throws(StoreError) {
       try store.recordUse(taken.map(\.use))
     } catch {
       index.withLock { $0.putBack(taken) }
       throw error
     }
-    return index.withLock { $0.hasUses }
+    return !isOver
   }
+
+  /// Whether there are uses that are not written.
+  public var hasUnwrittenUses: Bool { index.withLock { $0.hasUses } }
 
   /// Lets go of what is no longer of use: attempts of more than 24 hours ago, former secrets past their grace.
   ///

@@ -12,7 +12,8 @@ package struct Limits: Sendable {
   package var callsInFlight = 1024
   /// Calls of one connection with long replies or very many keys that wait; with so many it is not read from.
   package var largeCallsInFlight = 2
-  /// Commands and audit questions of all connections that wait for the store; past it they are refused.
+  /// Commands and audit questions of all connections that wait for the store, and besides, so many secrets of
+  /// validations that do; past it they are refused.
   package var commandsWaiting = 16_384
   /// Imports of more than one call that are under way at once; one user has one at most.
   package var uploads = 8

@@ -53,6 +53,7 @@ package final class Server: Sendable {
   private let reserver: Reserver
   private let limits: Limits
   private let clock: Clock
+  private let log: Logger
 
   package init(
     _ registry: Registry, at socket: consuming ListeningSocket, _ options: Options
@@ -72,6 +73,7 @@ package final class Server: Sendable {
     reserver = Reserver(registry: registry, writer: writer, clock: options.clock)
     limits = options.limits
     clock = options.clock
+    log = options.log
     let handlers = Handlers(
       Handlers.Parts(
         registry: registry, writer: writer, importer: importer, names: names, clock: options.clock, census: census,
@@ -129,7 +131,11 @@ package final class Server: Sendable {
     let end = Deadline(from: clock.monotonicNanoseconds(), seconds: Double(limits.drainSeconds) / 2)
     sweeper.stop(by: end)
     writer.finish {
-      try? registry.settleUses(while: { !end.hasPassed(at: clock.monotonicNanoseconds()) })
+      do throws(StoreError) {
+        try registry.settleUses(while: { !end.hasPassed(at: clock.monotonicNanoseconds()) })
+      } catch {
+        log.error("counts of uses not written", metadata: ["reason": "\(error.message)"])
+      }
     }
   }
 }

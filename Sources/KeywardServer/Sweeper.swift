@@ -70,7 +70,9 @@ final class Sweeper: @unchecked Sendable {
     queue.sync { timer.cancel() }
     writer.finish {
       do throws(StoreError) {
-        while try registry.flushUses(), !deadline.hasPassed(at: clock.monotonicNanoseconds()) {}
+        while registry.hasUnwrittenUses, !deadline.hasPassed(at: clock.monotonicNanoseconds()) {
+          _ = try registry.flushUses()
+        }
       } catch {
         log.error("last uses not written", metadata: ["reason": "\(error.message)"])
       }

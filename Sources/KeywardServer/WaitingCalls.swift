@@ -4,13 +4,24 @@ import KeywardWire
 /// What waits for the writer, in the order in which it came.
 struct WaitingCalls {
   var commands: [WaitingCommand] = []
-  var validations: [WaitingValidation] = []
+  private(set) var validations: [WaitingValidation] = []
   var groups: [WaitingGroup] = []
   var reads: [WaitingRead] = []
   /// Commands that are out to be looked at and more than go in one transaction, so that most of them will be back.
   private var excessCount = 0
 
-  var count: Int { commands.count + validations.count + groups.count + reads.count + excessCount }
+  /// All that waits but validations, which are bounded apart: whoever may only validate keeps out no change.
+  var count: Int { commands.count + groups.count + reads.count + excessCount }
+
+  /// Secrets of the validations that wait.
+  private(set) var questionCount = 0
+
+  var isEmpty: Bool { count == 0 && validations.isEmpty }
+
+  mutating func append(_ validation: WaitingValidation) {
+    validations.append(validation)
+    questionCount += validation.questions.count
+  }
 
   /// What is looked at in one turn: one group and one question, so that none keeps the others waiting for good.
   struct Turn {
@@ -34,6 +45,7 @@ struct WaitingCalls {
       return left == limit || left >= call.questions.count
     }
     turn.validations = Array(fitting)
+    questionCount -= turn.validations.reduce(0) { $0 + $1.questions.count }
     validations.removeFirst(fitting.count)
     if !groups.isEmpty { turn.group = groups.removeFirst() }
     if !reads.isEmpty { turn.read = reads.removeFirst() }
@@ -48,7 +60,9 @@ struct WaitingCalls {
 
   /// Has validations looked at again before those that have come meanwhile.
   mutating func putBack(_ rest: [WaitingValidation]) {
-    if !rest.isEmpty { validations = rest + validations }
+    guard !rest.isEmpty else { return }
+    validations = rest + validations
+    questionCount += rest.reduce(0) { $0 + $1.questions.count }
   }
 }
 

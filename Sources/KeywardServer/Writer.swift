@@ -72,8 +72,8 @@ final class Writer: Sendable {
     _ questions: [Question], for caller: Caller, by deadline: Deadline,
     completion: @escaping @Sendable (Result<[Validation], CallError>) -> Void
   ) throws(CallError) {
-    try enqueue { waiting in
-      waiting.validations.append(
+    try enqueue({ $0.questionCount }) { waiting in
+      waiting.append(
         WaitingValidation(caller: caller, deadline: deadline, questions: questions, completion: completion))
     }
   }
@@ -111,8 +111,8 @@ final class Writer: Sendable {
     for caller: Caller?, by deadline: Deadline, _ body: @escaping @Sendable (_ isWanted: Bool) -> Void
   ) {
     let isFirst = waiting.withLock { waiting in
-      waiting.reads.append(WaitingRead(caller: caller, deadline: deadline, body: body))
-      return waiting.count == 1
+      defer { waiting.reads.append(WaitingRead(caller: caller, deadline: deadline, body: body)) }
+      return waiting.isEmpty
     }
     if isFirst { queue.async { self.run() } }
   }
@@ -133,13 +133,16 @@ final class Writer: Sendable {
     }
   }
 
-  private func enqueue(_ append: (inout WaitingCalls) -> Void) throws(CallError) {
+  /// - Parameter count: what is bounded of what waits already.
+  private func enqueue(
+    _ count: (borrowing WaitingCalls) -> Int = { $0.count }, _ append: (inout WaitingCalls) -> Void
+  ) throws(CallError) {
     let isFirst = try waiting.withLock { (waiting) throws(CallError) in
-      guard waiting.count < limit else {
+      guard count(waiting) < limit else {
         throw CallError(.resourceExhausted, "too many calls wait for the disk: try again in a moment")
       }
-      append(&waiting)
-      return waiting.count == 1
+      defer { append(&waiting) }
+      return waiting.isEmpty
     }
     // Whoever finds the list empty starts a round; the rest join it.
     if isFirst { queue.async { self.run() } }

@@ -104,8 +104,8 @@ struct AuditWalk {
 
   /// Whether a key has the secrets that the audit gave it, as far as that commits to them.
   private func hasExpectedSecrets(_ stored: StoredKey, _ record: Record?) -> Bool {
-    guard let own = record?.secret else { return true }
-    guard own == AuditRow.commitment(to: stored.digest) else { return false }
+    if let own = record?.secret, own != AuditRow.commitment(to: stored.digest) { return false }
+    // Every rotation has its row, whether it commits to a secret or not.
     return (formers[stored.key.id] ?? FormerCommitments()).allow(stored.former, at: mark.latestInstant)
   }
 

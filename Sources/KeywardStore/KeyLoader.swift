@@ -76,16 +76,16 @@ final class KeyLoader: @unchecked Sendable {
   // MARK: On the reading thread
 
   private func read() {
-    defer {
-      connection.statements.keys.finish()
-      connection.statements.digests.finish()
-    }
+    var failure: KeyCursor.Failure?
     do throws(KeyCursor.Failure) {
       try readAll()
-      put(.end(nil))
     } catch {
-      put(.end(error))
+      failure = error
     }
+    connection.statements.keys.finish()
+    connection.statements.digests.finish()
+    // From here on the connection is the caller's again.
+    put(.end(failure))
   }
 
   private func readAll() throws(KeyCursor.Failure) {

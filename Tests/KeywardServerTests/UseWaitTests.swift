@@ -151,7 +151,7 @@ import Testing
     #expect(streams.first != 5 && Set(streams) == [1, 3, 5])
   }
 
-  @Test func `Validations that wait count among what waits for the store`() throws {
+  @Test func `Validations that wait are bounded, and keep out no change`() throws {
     let server = try TestServer { $0.commandsWaiting = 2 }
     let secret = try make(server, 10)
     server.gate.shut()
@@ -163,7 +163,10 @@ import Testing
     let other = try server.connect()
     try send(secret, on: other, stream: 1)
     #expect(try #require(try other.receiveError()).code == .resourceExhausted)
+    other.send(try other.frame(.change(ChangeRequest(.delete(.sample(9)))), stream: 3))
+    try other.expectServed()
     server.gate.open()
+    #expect(try #require(try other.receiveError()).code == .notFound)
     for stream in [1, 3, 5] as [UInt32] { #expect(try verdict(peer, stream: stream) == .valid) }
   }
 

@@ -11,7 +11,7 @@ import Testing
     var calls = WaitingCalls()
     for count in counts {
       let question = Question(secret: .malformed, permission: .chat)
-      calls.validations.append(
+      calls.append(
         WaitingValidation(
           caller: .sample(), deadline: .never, questions: Array(repeating: question, count: count), completion: { _ in }
         ))
@@ -24,15 +24,15 @@ import Testing
     var turns: [[Int]] = []
     while let turn = calls.takeTurn(limit: 5) { turns.append(turn.validations.map(\.questions.count)) }
     #expect(turns == [[2, 2], [2], [7], [1, 4], [5]])
-    #expect(calls.count == 0)
+    #expect(calls.isEmpty && calls.questionCount == 0)
   }
 
   @Test func `What has to wait on comes before what has come meanwhile`() {
     var calls = waiting([1, 2])
     let turn = calls.takeTurn(limit: 5)
-    calls.validations += waiting([3]).validations
+    for call in waiting([3]).validations { calls.append(call) }
     calls.putBack(turn?.validations ?? [])
-    #expect(calls.count == 3)
+    #expect(calls.questionCount == 6)
     let next = calls.takeTurn(limit: 100)
     #expect(next?.validations.map(\.questions.count) == [1, 2, 3])
   }

@@ -133,6 +133,8 @@ import Testing
     #expect(try tamper(prolong).alteredKeys == [.sample(1)])
     #expect(try tamper("UPDATE digest SET digest = zeroblob(32) WHERE key = 3").alteredKeys == [.sample(3)])
     #expect(try tamper("UPDATE digest SET digest = zeroblob(32) WHERE key = 2").isSound)
+    let plant = "INSERT INTO digest VALUES (zeroblob(32), 2, \(Instant.latest.microseconds))"
+    #expect(try tamper(plant).alteredKeys == [.sample(2)], "a key that was never rotated has one secret")
 
     store = try SQLiteStore(path: folder.database)
     try store.make(.rotate(rotated, to: 13, oldUntil: later), at: later)

@@ -240,10 +240,10 @@ struct Index: ~Copyable {
   }
 
   /// Takes out what was used since the last time, up to a limit, and less where more would take long.
-  mutating func takeUses(limit: Int) -> [(row: Int, use: KeyUse)] {
-    lastUses.take(limit: limit).map { row, instant in
-      (row, KeyUse(ordinal: rows.ordinal(row), time: instant))
-    }
+  /// - Returns: the uses, and whether the pass over all keys is over.
+  mutating func takeUses(limit: Int) -> (uses: [(row: Int, use: KeyUse)], isOver: Bool) {
+    let (uses, isOver) = lastUses.take(limit: limit)
+    return (uses.map { row, instant in (row, KeyUse(ordinal: rows.ordinal(row), time: instant)) }, isOver)
   }
 
   /// Whether there is a use that is not taken out.

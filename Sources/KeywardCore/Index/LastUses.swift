@@ -6,7 +6,8 @@ struct LastUses {
   /// Of each chunk of rows, how many wait for the store.
   private var waiting: [Int] = []
   private(set) var waitingCount = 0
-  private var cursor = 0
+  /// The row that the present pass has come to.
+  private var next = 0
 
   private static let never = Int64.min
   private static let chunkCount = 1 << RowArray<Int64>.chunkBits
@@ -33,25 +34,32 @@ struct LastUses {
     if before & 1 == 0 { count(row, 1) }
   }
 
-  /// Takes out up to `limit` rows, and fewer where that would take long.
-  mutating func take(limit: Int) -> [(row: Int, instant: Instant)] {
+  /// Takes out up to `limit` rows, and fewer where that would take long. Calls make passes over all rows: what is used
+  /// behind where a pass has come waits for the next one, so that each comes to its end however much is used meanwhile.
+  /// - Returns: the rows, and whether the pass is over.
+  mutating func take(limit: Int) -> (uses: [(row: Int, instant: Instant)], isOver: Bool) {
     var taken: [(row: Int, instant: Instant)] = []
     var looked = 0
-    while waitingCount > 0, taken.count < limit, looked < Self.chunksAtOnce {
-      if cursor >= waiting.count { cursor = 0 }
-      guard waiting[cursor] > 0 else {
-        cursor += 1
-        continue
+    while next < waiting.count * Self.chunkCount, taken.count < limit {
+      let chunk = next / Self.chunkCount
+      let end = (chunk + 1) * Self.chunkCount
+      if waiting[chunk] > 0 {
+        guard looked < Self.chunksAtOnce else { return (taken, false) }
+        looked += 1
       }
-      looked += 1
-      for row in cursor * Self.chunkCount..<(cursor + 1) * Self.chunkCount where times[row] & 1 == 1 {
-        taken.append((row, Instant(microseconds: times[row] >> 1)))
-        times[row] &= ~1
-        count(row, -1)
-        if taken.count == limit || waiting[cursor] == 0 { break }
+      while waiting[chunk] > 0, next < end, taken.count < limit {
+        if times[next] & 1 == 1 {
+          taken.append((next, Instant(microseconds: times[next] >> 1)))
+          times[next] &= ~1
+          count(next, -1)
+        }
+        next += 1
       }
+      if waiting[chunk] == 0 { next = end }
     }
-    return taken
+    let isOver = next >= waiting.count * Self.chunkCount
+    if isOver { next = 0 }
+    return (taken, isOver)
   }
 
   /// Has what was taken out taken out again another time.

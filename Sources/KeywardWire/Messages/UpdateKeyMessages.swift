@@ -124,7 +124,7 @@ extension UpdateKeyMessages {
     case "revoke_time", "revoke_reason": reason = "RevokeKey sets it"
     case "delete_time", "purge_time": reason = "DeleteKey and UndeleteKey set it"
     case "id", "state", "availability", "hint", "creator", "create_time", "updater", "update_time", "last_used_time",
-      "etag", "usage":
+      "etag", "usage", "former_secret_end_times":
       reason = "it is given by the server"
     // What a peer makes up is not repeated at any length.
     default: reason = "there is no such field to change"

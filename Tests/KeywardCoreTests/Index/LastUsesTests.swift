@@ -22,7 +22,16 @@ import Testing
         }
       case 8..<10:
         let limit = Int.random(in: 1...5, using: &generator)
-        let taken = uses.take(limit: limit)
+        // The rest of one pass, and as much of the next as is needed.
+        var taken: [(row: Int, instant: Instant)] = []
+        for _ in 0..<2 where taken.count < limit {
+          var isOver = false
+          while !isOver, taken.count < limit {
+            let piece = uses.take(limit: limit - taken.count)
+            taken += piece.uses
+            isOver = piece.isOver
+          }
+        }
         #expect(taken.count == min(limit, waiting.count))
         for use in taken {
           #expect(waiting.remove(use.row) != nil && times[use.row] == use.instant)
@@ -43,6 +52,23 @@ import Testing
       #expect(uses.waitingCount == waiting.count)
       #expect(uses[row] == times[row])
     }
+  }
+
+  @Test("A pass comes to its end though keys that it has passed are used again and again")
+  func passes() {
+    var uses = LastUses()
+    let rows = (0..<10_000).map { $0 * 3 }
+    for row in rows { uses.record(row, at: Instant(microseconds: 1)) }
+    var taken: Set<Int> = []
+    var now: Int64 = 1
+    for _ in 0..<1000 {
+      let piece = uses.take(limit: 100)
+      for use in piece.uses { #expect(taken.insert(use.row).inserted) }
+      if piece.isOver { break }
+      now += 1
+      for use in piece.uses { uses.record(use.row, at: Instant(microseconds: now)) }
+    }
+    #expect(taken == Set(rows))
   }
 
   @Test("Instants that no clock tells are kept within those that a peer may be told")

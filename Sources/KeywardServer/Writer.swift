@@ -72,10 +72,12 @@ final class Writer: Sendable {
     _ questions: [Question], for caller: Caller, by deadline: Deadline,
     completion: @escaping @Sendable (Result<[Validation], CallError>) -> Void
   ) throws(CallError) {
-    try enqueue({ $0.questionCount }) { waiting in
-      waiting.append(
-        WaitingValidation(caller: caller, deadline: deadline, questions: questions, completion: completion))
-    }
+    try enqueue(
+      { $0.questionCount },
+      { waiting in
+        waiting.append(
+          WaitingValidation(caller: caller, deadline: deadline, questions: questions, completion: completion))
+      })
   }
 
   /// Has a question asked of the store, between one transaction and the next.

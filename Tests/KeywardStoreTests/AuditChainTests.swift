@@ -115,6 +115,17 @@ import Testing
     #expect(found.firstBroken == nil)
   }
 
+  @Test("A store that was set back to before its newest row is found out by the key that the row is of")
+  func setBack() throws {
+    let revision = try RawDatabase(folder.database).number("SELECT revision FROM store")
+    let found = try findings(
+      after: """
+        DELETE FROM audit WHERE revision = \(revision); UPDATE store SET revision = \(revision - 1);
+        UPDATE key SET revision = \(revision)
+        """)
+    #expect(found.alteredKeys == [.sample(1)])
+  }
+
   @Test("A key that came without a change is found, and last use is none")
   func unknownKey() throws {
     let store = try SQLiteStore(path: folder.database)

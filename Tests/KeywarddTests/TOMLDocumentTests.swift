@@ -28,6 +28,15 @@ struct TOMLDocumentTests {
       ])
   }
 
+  @Test("what is defined a second time is told with its place, and without a name that it does not have")
+  func repeated() {
+    for text in ["[rights]\n\"user:1\" = []\n\"user:1\" = []\n", "[log]\nlevel = \"info\"\nlevel = \"debug\"\n"] {
+      let error = #expect(throws: TOMLDocument.SyntaxError.self) { try TOMLDocument(text) }
+      #expect(error?.position.line == 3)
+      #expect(error?.message == "the name before it stands in the file already: keep one of the two")
+    }
+  }
+
   @Test("an array's strings have their own places, and a quoted key its own text")
   func arrays() throws {
     let document = try TOMLDocument("[rights]\n\"user:ann\" = [\"canView\",\n  \"canRead\"]\n")

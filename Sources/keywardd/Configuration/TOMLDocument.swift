@@ -66,9 +66,17 @@ struct TOMLDocument {
     defer { ctoml_free(parsed) }
     if let error = parsed.pointee.error {
       throw SyntaxError(
-        message: String(cString: error.pointee.message), position: Position(error.pointee.position))
+        message: Self.told(String(cString: error.pointee.message)), position: Position(error.pointee.position))
     }
     entries = UnsafeBufferPointer(start: parsed.pointee.entries, count: parsed.pointee.entry_count).map(Entry.init)
+  }
+}
+
+extension TOMLDocument {
+  /// toml++ repeats the name that is defined again, and not as it stands there.
+  private static func told(_ message: String) -> String {
+    message.contains("cannot redefine existing")
+      ? "the name before it stands in the file already: keep one of the two" : message
   }
 }
 

@@ -67,10 +67,10 @@ final class Database {
     try configure(SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, isKept)
   }
 
-  /// Sets how many of the database's pages are kept in memory: 16 MiB, and while many changes are made at once, which
+  /// Sets how many of the database's pages are kept in memory: 8 MiB, and while many changes are made at once, which
   /// touch pages all over the indices of a million keys, 128 MiB.
   func setCache(inBulk: Bool) throws(SQLiteError) {
-    try execute("PRAGMA cache_size = -\(inBulk ? 131_072 : 16_384)")
+    try execute("PRAGMA cache_size = -\(inBulk ? 131_072 : 8192)")
   }
 
   /// The ordinal of the row inserted last.

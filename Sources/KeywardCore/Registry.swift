@@ -16,7 +16,7 @@ public final class Registry: Sendable {
   let index: Mutex<Index>
   /// What ``commit(_:at:limit:)`` remembers; its lock is for the compiler, there is one caller.
   let attempts = Mutex(Attempts())
-  let runLowHandler = Mutex<(@Sendable () -> Void)?>(nil)
+  let runLowHandler = Mutex<Hook?>(nil)
   let window: Mutex<SoonWindow>
   /// The latest instant recorded, in microseconds.
   let latest: Atomic<Int64>

@@ -8,7 +8,7 @@ extension Registry {
   /// Has something called, from any thread and within a validation, when ``reserveUses(at:limit:)`` is to be called
   /// soon, until it tells that no more wait.
   public func whenUsesRunLow(_ body: @escaping @Sendable () -> Void) {
-    runLowHandler.withLock { $0 = body }
+    runLowHandler.withLock { $0 = Hook(body) }
   }
 
   /// Reserves uses before they are needed for keys that run low, those that have waited longest first. What the store

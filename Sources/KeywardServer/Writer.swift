@@ -18,7 +18,7 @@ final class Writer: Sendable {
   private let waiting = Mutex(WaitingCalls())
   /// Set once nothing is asked of the store any more.
   private let isEnding = Atomic(false)
-  private let whenCommitted = Mutex<(@Sendable () -> Void)?>(nil)
+  private let whenCommitted = Mutex<Hook?>(nil)
 
   /// Commands, and secrets to judge, that go in one transaction at most, so that none waits long for its neighbours.
   private static let batchLimit = 512
@@ -33,7 +33,7 @@ final class Writer: Sendable {
 
   /// Has something called on the writer's queue after each transaction.
   func afterEachCommit(_ body: @escaping @Sendable () -> Void) {
-    whenCommitted.withLock { $0 = body }
+    whenCommitted.withLock { $0 = Hook(body) }
   }
 
   /// Has a change made for a peer.

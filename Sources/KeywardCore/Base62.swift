@@ -11,8 +11,8 @@ enum Base62 {
 
   private static let noDigit: UInt8 = 0xFF
 
-  /// The digit for a value of 0 to 61.
-  static func digit(_ value: UInt8) -> UInt8 { digits[Int(value)] }
+  /// 62^10, the first number of eleven digits.
+  static let tenDigitLimit: UInt64 = 839_299_365_868_340_224
 
   /// Whether all of the bytes are digits.
   static func areDigits(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -36,7 +36,7 @@ enum Base62 {
   /// As ``write(_:to:)`` for a number of at most ten digits, in a quarter of the time: its halves are written side by
   /// side, by division of 32 bits.
   static func writeTen(_ number: UInt64, to text: UnsafeMutableBufferPointer<UInt8>) {
-    precondition(text.count == 10 && number < 839_299_365_868_340_224, "62^10 is the first number of eleven digits")
+    precondition(text.count == 10 && number < tenDigitLimit, "that number has more digits")
     digits.withUnsafeBufferPointer { digits in
       var (high, low) = (UInt32(number / 916_132_832), UInt32(number % 916_132_832))  // 62^5
       for position in (0..<5).reversed() {

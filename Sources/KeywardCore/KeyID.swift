@@ -12,7 +12,6 @@ public struct KeyID: Hashable, Sendable {
     UnsafeBufferPointer(start: prefix.utf8Start, count: prefix.utf8CodeUnitCount)
   }
   private static let halfDigits = 10
-  private static let halfLimit: UInt64 = 839_299_365_868_340_224  // 62^10
 
   /// The length of every id: 24 bytes of ASCII.
   public static let byteCount = 24
@@ -20,7 +19,8 @@ public struct KeyID: Hashable, Sendable {
   /// A new id, from 119 random bits.
   public static func random(using generator: inout some RandomNumberGenerator) -> KeyID {
     KeyID(
-      high: .random(in: 0..<halfLimit, using: &generator), low: .random(in: 0..<halfLimit, using: &generator))
+      high: .random(in: 0..<Base62.tenDigitLimit, using: &generator),
+      low: .random(in: 0..<Base62.tenDigitLimit, using: &generator))
   }
 
   private init(high: UInt64, low: UInt64) {

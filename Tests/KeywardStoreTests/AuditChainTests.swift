@@ -167,13 +167,13 @@ import Testing
     #expect(try raw.text("SELECT before FROM audit WHERE revision = 4") == text)
     #expect(
       try raw.text("SELECT lower(hex(secret)) FROM audit WHERE revision = 3")
-        == "3691fa4a35975d4dd9c80172d7ac7b1d4a5295eb016c057f7a65fe322e0aaf66")
+        == "91e4375cb77da9aa304772fdd1c5381f019dd5efbec64046bbf2fffd0b82c01f")
     #expect(try raw.number("SELECT grace_until FROM audit WHERE revision = 3") == Instant.noon.microseconds)
     #expect(
       try raw.text("SELECT lower(hex(hash)) FROM audit WHERE revision = 1")
-        == "fd5940012a704249700dcb7e9d151bcf9ec90633a8e562e82c79218580c8d215")
+        == "93f9892924dde61058a178fdf6fbf5a08571eec4a29f344acbb39b8664adfe90")
     #expect(
       try raw.text("SELECT lower(hex(hash)) FROM audit WHERE revision = 6")
-        == "6b93d3fcb6cf2cb67956f21b474820d4c61b4958366a5180e749ae0c08fa47a1")
+        == "5df9785fcc73ae78bdd52491660dd061bf7c0bbc0d40e169853357525a794414")
   }
 }

@@ -186,22 +186,27 @@ struct TTRPCSession {
         call.timeoutNanoseconds == nil
         ? .never : Deadline(from: context.clock.monotonicNanoseconds(), timeout: call.timeoutNanoseconds)
       try context.handlers.admit(context.caller, to: call.method)
-      if case .validateKey = call.method,
-        let validation = try context.handlers.validateAtOnce(
-          try call.question(in: context.arena), of: context.caller, at: context.now, name: context.arena.nameRoom)
-      {
-        guard !isLate(deadline, context) else { throw .tooLate }
-        TTRPCEnvelope.append(validation, stream: stream, to: &output.bytes, in: context.arena)
-        output.markReply(by: deadline)
-        return
+      let request: Request
+      if case .validateKey = call.method {
+        let question = try call.question(in: context.arena)
+        if let validation = try context.handlers.validateAtOnce(
+          question, of: context.caller, at: context.now, name: context.arena.nameRoom)
+        {
+          guard !isLate(deadline, context) else { throw .tooLate }
+          TTRPCEnvelope.append(validation, stream: stream, to: &output.bytes, in: context.arena)
+          output.markReply(by: deadline)
+          return
+        }
+        request = .validateKey(question)
+      } else {
+        request = try call.request(in: context.arena)
       }
       let serial = nextSerial
       nextSerial += 1
       let address = ReplyAddress(
         mailbox: context.mailbox, connection: context.connection, stream: stream, serial: serial)
       let result = context.handlers.handle(
-        try call.request(in: context.arena), of: context.caller, at: context.now, by: deadline,
-        replyTo: address)
+        request, of: context.caller, at: context.now, by: deadline, replyTo: address)
       if let result {
         reply(isLate(deadline, context) ? .failure(.tooLate) : result, on: stream, by: deadline, &output, context.arena)
       } else {

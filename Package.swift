@@ -38,13 +38,15 @@ let package = Package(
     // Without pkg-config: it gives a flag that the package manager refuses with a warning.
     .systemLibrary(name: "CUtf8proc", providers: [.apt(["libutf8proc-dev"])]),
 
-    // C of ours: protoc-c's output, and shims for what Swift cannot import.
+    // C of ours: protoc-c's output, and shims for what Swift cannot import or has no word for.
     .target(name: "CKeywardProto", dependencies: ["CProtobufC"], cSettings: [.headerSearchPath("include")]),
     .target(name: "CUnixSocket"),
     // toml++, used as the header-only library it can be, so that nothing more is needed at run time.
     .target(name: "CTOML"),
 
-    .target(name: "KeywardCore", dependencies: ["CCrypto", "CUtf8proc"], swiftSettings: strict),
+    .systemLibrary(name: "CPrefetch"),
+
+    .target(name: "KeywardCore", dependencies: ["CCrypto", "CPrefetch", "CUtf8proc"], swiftSettings: strict),
     .target(
       name: "KeywardWire", dependencies: ["KeywardCore", "CKeywardProto", "CProtobufC"], swiftSettings: strict),
     .target(name: "UnixSocket", dependencies: ["CUnixSocket"], swiftSettings: strict),

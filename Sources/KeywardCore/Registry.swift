@@ -71,16 +71,19 @@ public final class Registry: Sendable {
     return validation
   }
 
-  /// As ``validate(_:for:at:)``, for keys without limits at the least cost.
-  /// - Parameter name: where the key's name is put.
-  /// - Returns: nil for a key with limits, of which nothing is used.
-  public func validateUnlimited(
-    _ secret: PresentedSecret, for permission: Permission, at instant: Instant, name: NameRoom
-  ) -> BriefValidation? {
-    guard case .digest(let digest) = secret else { return BriefValidation(.malformed) }
+  /// As ``validate(_:for:at:)`` for many questions about keys without limits, at the least cost.
+  public func validateUnlimited(_ questions: some PlainQuestions, at instant: Instant) {
     let now = judged(instant)
-    return index.withLock { $0.useUnlimited(digest, for: permission, at: now, name: name) }
+    let count = questions.questions.count
+    for start in stride(from: 0, to: count, by: Self.validatedTogether) {
+      index.withLock {
+        $0.useUnlimited(questions, start..<min(start + Self.validatedTogether, count), at: now)
+      }
+    }
   }
+
+  /// How many validations hold the lock together.
+  private static let validatedTogether = 128
 
   /// As ``validate(_:for:at:)`` for several secrets, each judged after those before it. Nothing is used where one of
   /// them has to wait.

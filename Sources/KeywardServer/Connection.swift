@@ -22,6 +22,8 @@ final class Connection {
   var isInputOver = false
   /// What is in ``input`` waits until replies have left.
   var isPaused = false
+  /// Some of its calls are answered at the end of the turn, and it is settled then.
+  var hasPlainCalls = false
   /// The frame that has begun, by the session's count, and until when it must be whole.
   var timedFrame: UInt64 = 0
   var frameDeadline = Deadline.never
@@ -46,6 +48,12 @@ final class Connection {
 
   /// Whether nothing more can come of the connection.
   var isOver: Bool { isBroken || isInputOver && !isPaused && session.isIdle && output.bytes.isEmpty }
+
+  /// Whether it is as it was when it was adopted: nothing is under way, and more is waited for.
+  var isQuiet: Bool {
+    isReadable && input.isEmpty && frameDeadline == .never && output.bytes.isEmpty && session.isQuiet
+      && interest == .input
+  }
 
   /// What is to be watched for next. Nothing is read that could not be answered.
   func wantedInterest(_ limits: Limits) -> EventSet.Interest {

@@ -99,16 +99,10 @@ final class Handlers: Sendable {
     }
   }
 
-  /// Carries out a call of ``Method/validateKey`` that was admitted, where that is done at once and at the least cost, as
-  /// it is for nearly every call there is.
-  /// - Parameter name: where the key's name is put.
-  /// - Returns: nil where ``handle(_:of:at:by:replyTo:)`` has to do it: nothing is used then.
-  func validateAtOnce(
-    _ question: borrowing Question, of caller: Caller, at now: Instant, name: NameRoom
-  ) throws(CallError) -> BriefValidation? {
-    guard question.asOf == nil else { return nil }
-    try require(.validating(question.permission), of: caller, for: .validateKey)
-    return parts.registry.validateUnlimited(question.secret, for: question.permission, at: now, name: name)
+  /// Answers calls of ``Method/validateKey`` whose peers have the right to them, at the least cost. What it
+  /// has no answer for, ``handle(_:of:at:by:replyTo:)`` has to answer.
+  func validateUnlimited(_ questions: some PlainQuestions, at now: Instant) {
+    parts.registry.validateUnlimited(questions, at: now)
   }
 
   /// - Returns: nil where it has to wait: nothing is used then.

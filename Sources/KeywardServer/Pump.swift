@@ -15,6 +15,10 @@ final class Pump {
   private var readBuffer = ByteBuffer(capacity: Pump.readByteCount)
   /// Memory for a connection's output while it is at work.
   private var spareOutput = ByteBuffer(capacity: Pump.readByteCount)
+  private let plainCalls = PlainCalls()
+  /// Whether plain calls may wait for the end of the turn. Not when the server stops: then each connection is read to
+  /// its end.
+  private var takesPlainCalls = true
 
   private static let readByteCount = 64 * 1024
   /// Memory above this is not kept for the next connection.
@@ -28,7 +32,7 @@ final class Pump {
     budget = FrameBudget(byteCount: parts.limits.largeFrames)
   }
 
-  /// Reads once and answers what has come whole.
+  /// Reads once and answers what has come whole, but for plain calls, which ``answerPlainCalls(_:)`` answers.
   /// - Returns: whether anything was there.
   @discardableResult
   func read(_ connection: Connection) -> Bool {
@@ -47,6 +51,35 @@ final class Pump {
       connection.isBroken = true
       return false
     }
+  }
+
+  /// Whether the plain calls that were read are to be answered before more is read.
+  var hasEnoughPlainCalls: Bool { plainCalls.isEnough }
+
+  /// Answers the plain calls that were read.
+  /// - Parameter settle: is called with each connection of theirs that is not as it was before they came.
+  func answerPlainCalls(_ settle: (Connection) -> Void) {
+    guard plainCalls.count > 0 else { return }
+    parts.handlers.validateUnlimited(plainCalls, at: parts.clock.now())
+    plainCalls.mark()
+    parts.statistics.countCalls(plainCalls.count)
+    for group in plainCalls.groups {
+      let connection = group.connection
+      connection.hasPlainCalls = false
+      if send(group) { continue }
+      if !connection.input.isEmpty || connection.frameDeadline != .never {
+        resume(connection)
+        flush(connection)
+      }
+      settle(connection)
+    }
+    plainCalls.removeAll()
+  }
+
+  /// Has every call answered as soon as it is read from now on.
+  /// - Precondition: ``answerPlainCalls(_:)`` was called since the last read.
+  func stopTakingPlainCalls() {
+    takesPlainCalls = false
   }
 
   /// Answers what has come in so far and reads nothing after it. Where replies cannot leave, it goes on at the next
@@ -101,15 +134,27 @@ final class Pump {
       connection.isOpened = true
     }
     if connection.input.isEmpty {
+      readBuffer.consume(takePlainCalls(of: connection, from: readBuffer.bytes))
+      // What is behind them waits until they are answered, for some may have to wait for the store.
+      guard !connection.hasPlainCalls else {
+        if !readBuffer.isEmpty { connection.input.append(readBuffer.bytes) }
+        return
+      }
       let consumed = work(connection, on: readBuffer.bytes)
       readBuffer.consume(consumed)
       if !readBuffer.isEmpty { connection.input.append(readBuffer.bytes) }
       timeFrame(connection)
     } else {
       connection.input.append(readBuffer.bytes)
+      connection.input.consume(takePlainCalls(of: connection, from: connection.input.bytes))
+      guard !connection.hasPlainCalls else { return }
       resume(connection)
     }
     flush(connection)
+  }
+
+  private func takePlainCalls(of connection: Connection, from bytes: UnsafeRawBufferPointer) -> Int {
+    takesPlainCalls ? plainCalls.take(bytes, of: connection, parts) : 0
   }
 
   /// Goes on with what is left of the input.
@@ -123,15 +168,19 @@ final class Pump {
   /// - Returns: how many of the bytes are done with.
   private func work(_ connection: Connection, on bytes: UnsafeRawBufferPointer) -> Int {
     borrowOutput(connection)
-    let context = TTRPCSession.Context(
-      caller: connection.caller, connection: connection.id, mailbox: mailbox, handlers: parts.handlers, arena: arena,
-      limits: parts.limits, clock: parts.clock, now: parts.clock.now(), budget: budget)
+    let context = context(of: connection)
     let before = connection.session.callCount
     let (consumed, progress) = connection.session.receive(bytes, context, output: &connection.output)
     parts.statistics.countCalls(connection.session.callCount - before)
     connection.isPaused = progress == .paused
     if progress == .violation { connection.isInputOver = true }
     return consumed
+  }
+
+  private func context(of connection: Connection) -> TTRPCSession.Context {
+    TTRPCSession.Context(
+      caller: connection.caller, connection: connection.id, mailbox: mailbox, handlers: parts.handlers, arena: arena,
+      limits: parts.limits, clock: parts.clock, now: parts.clock.now(), budget: budget)
   }
 
   /// Gives the frame that has begun its time.
@@ -148,6 +197,40 @@ final class Pump {
   }
 
   // MARK: Out
+
+  /// Sends the replies to a connection's plain calls.
+  /// - Returns: whether all have left, and nothing else is under way on the connection.
+  private func send(_ group: PlainCalls.Group) -> Bool {
+    let connection = group.connection
+    guard group.isSimple else {
+      sendOneByOne(group)
+      return false
+    }
+    var rest = plainCalls.replies(to: group)
+    if connection.output.bytes.isEmpty, case .bytes(let count) = SocketIO.send(connection.fd, rest) {
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+    guard !rest.isEmpty else { return connection.isQuiet }
+    // What has not left, for whatever reason, goes the long way.
+    borrowOutput(connection)
+    connection.output.bytes.append(rest)
+    flush(connection)
+    return false
+  }
+
+  private func sendOneByOne(_ group: PlainCalls.Group) {
+    let connection = group.connection
+    let context = context(of: connection)
+    borrowOutput(connection)
+    plainCalls.forEach(in: group) { stream, deadline, reply, limited in
+      if let limited {
+        connection.session.carryOut(limited, on: stream, by: deadline, context, &connection.output)
+      } else {
+        connection.session.put(reply, on: stream, by: deadline, context, &connection.output)
+      }
+    }
+    flush(connection)
+  }
 
   /// - Returns: whether all the output has left; else it waits for the peer, or the connection is broken.
   private func send(_ connection: Connection) -> Bool {

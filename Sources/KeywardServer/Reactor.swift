@@ -70,19 +70,33 @@ final class Reactor: @unchecked Sendable {
 
   private func drainEvents() {
     dispatchPrecondition(condition: .onQueue(queue))
-    repeat { pollBusily() } while events.wait(milliseconds: Self.linger, { handle($0) }) > 0
+    repeat { pollBusily() } while turn(milliseconds: Self.linger) > 0
   }
 
   private func pollBusily() {
     while busyPoll.isOn, busyPoll.goesOn(at: parts.clock.monotonicNanoseconds()) {
-      _ = events.wait(milliseconds: 0) { handle($0) }
+      _ = turn(milliseconds: 0)
     }
+  }
+
+  /// Waits for events and does what they ask for.
+  /// - Returns: how many there were.
+  private func turn(milliseconds: Int32) -> Int {
+    let count = events.wait(milliseconds: milliseconds) { handle($0) }
+    answerPlainCalls()
+    return count
+  }
+
+  private func answerPlainCalls() {
+    pump.answerPlainCalls { settle($0) }
   }
 
   private func handle(_ event: EventSet.Event) {
     switch event.token {
-    case Self.mailboxToken: openMailbox()
-    case Self.timerToken: timerFired()
+    case Self.mailboxToken, Self.timerToken:
+      // They may close connections, of which some may have calls to be answered.
+      answerPlainCalls()
+      if event.token == Self.timerToken { timerFired() } else { openMailbox() }
     default:
       guard let connection = connections[ConnectionID(token: event.token)] else { return }
       if event.ready.contains(.output) { pump.flush(connection) }
@@ -91,7 +105,11 @@ final class Reactor: @unchecked Sendable {
       if hasRead, busyPoll.isOn { busyPoll.noteRequest(at: parts.clock.monotonicNanoseconds()) }
       // A peer that has left for good gets no reply; what it still sent is read to the end first.
       if isGone, !hasRead { connection.isBroken = true }
-      settle(connection)
+      if connection.hasPlainCalls {
+        if pump.hasEnoughPlainCalls { answerPlainCalls() }
+      } else {
+        settle(connection)
+      }
     }
   }
 
@@ -106,6 +124,7 @@ final class Reactor: @unchecked Sendable {
         if answered.last !== connection { answered.append(connection) }
       case .drain(let completion):
         whenDrained = completion
+        pump.stopTakingPlainCalls()
         for connection in connections.all { settle(connection) }
         if connections.count == 0 { completion() }
       case .abort: for connection in connections.all { close(connection) }

@@ -49,6 +49,8 @@ struct TTRPCSession {
   private(set) var nextDeadline = Deadline.never
 
   var isIdle: Bool { inFlight.isEmpty }
+  /// Whether no call is under way, and no frame either.
+  var isQuiet: Bool { inFlight.isEmpty && discarding == 0 }
   private var largeInFlightCount = 0
 
   /// Whether as many calls wait as one connection may have waiting.
@@ -56,8 +58,44 @@ struct TTRPCSession {
     inFlight.count >= limits.callsInFlight || largeInFlightCount >= limits.largeCallsInFlight
   }
 
+  /// How many calls more may wait.
+  func roomForCalls(_ limits: Limits) -> Int { isFull(limits) ? 0 : limits.callsInFlight - inFlight.count }
+
   /// Whether the rest of a frame is read past.
   var isDiscarding: Bool { discarding > 0 }
+
+  /// Whether a call on a stream can be answered apart from all others.
+  func takesPlainCall(on stream: UInt32) -> Bool {
+    discarding == 0 && claimed == 0 && (inFlight.isEmpty || inFlight[stream] == nil)
+  }
+
+  /// Counts calls that were answered apart.
+  mutating func countPlainCalls(_ count: Int) {
+    frameCount += UInt64(count)
+  }
+
+  /// Carries out a call that was taken as a plain one, but whose key has limits.
+  mutating func carryOut(
+    _ question: PlainQuestion, on stream: UInt32, by deadline: Deadline, _ context: borrowing Context,
+    _ output: inout Outbox
+  ) {
+    let request = Request.validateKey(Question(secret: .digest(question.digest), permission: question.permission))
+    carryOut(request, of: .validateKey, on: stream, by: deadline, context, &output)
+    context.arena.reset()
+  }
+
+  /// Puts out the reply to a call that was answered apart, unless it is too late.
+  mutating func put(
+    _ frame: UnsafeRawBufferPointer, on stream: UInt32, by deadline: Deadline, _ context: borrowing Context,
+    _ output: inout Outbox
+  ) {
+    guard !isLate(deadline, context) else {
+      reply(.failure(.tooLate), on: stream, by: .never, &output, context.arena)
+      return context.arena.reset()
+    }
+    output.bytes.append(frame)
+    output.markReply(by: deadline)
+  }
 
   /// Takes in as many frames as there are.
   /// - Returns: how many bytes are done with, and what comes next.
@@ -182,41 +220,31 @@ struct TTRPCSession {
     defer { context.arena.reset() }
     do throws(CallError) {
       let call = try TTRPCCall(data, in: context.arena)
-      let deadline =
-        call.timeoutNanoseconds == nil
-        ? .never : Deadline(from: context.clock.monotonicNanoseconds(), timeout: call.timeoutNanoseconds)
+      let deadline = Deadline(from: call.timeoutNanoseconds, clock: context.clock)
       try context.handlers.admit(context.caller, to: call.method)
-      let request: Request
-      if case .validateKey = call.method {
-        let question = try call.question(in: context.arena)
-        if let validation = try context.handlers.validateAtOnce(
-          question, of: context.caller, at: context.now, name: context.arena.nameRoom)
-        {
-          guard !isLate(deadline, context) else { throw .tooLate }
-          TTRPCEnvelope.append(validation, stream: stream, to: &output.bytes, in: context.arena)
-          output.markReply(by: deadline)
-          return
-        }
-        request = .validateKey(question)
-      } else {
-        request = try call.request(in: context.arena)
-      }
-      let serial = nextSerial
-      nextSerial += 1
-      let address = ReplyAddress(
-        mailbox: context.mailbox, connection: context.connection, stream: stream, serial: serial)
-      let result = context.handlers.handle(
-        request, of: context.caller, at: context.now, by: deadline, replyTo: address)
-      if let result {
-        reply(isLate(deadline, context) ? .failure(.tooLate) : result, on: stream, by: deadline, &output, context.arena)
-      } else {
-        // The reply comes through the reactor's mailbox, so it cannot have come yet.
-        inFlight[stream] = InFlight(serial: serial, deadline: deadline, isLarge: call.method.isLarge)
-        if call.method.isLarge { largeInFlightCount += 1 }
-        nextDeadline = min(nextDeadline, deadline)
-      }
+      carryOut(try call.request(in: context.arena), of: call.method, on: stream, by: deadline, context, &output)
     } catch {
       reply(.failure(error), on: stream, by: .never, &output, context.arena)
+    }
+  }
+
+  private mutating func carryOut(
+    _ request: Request, of method: Method, on stream: UInt32, by deadline: Deadline, _ context: borrowing Context,
+    _ output: inout Outbox
+  ) {
+    let serial = nextSerial
+    nextSerial += 1
+    let address = ReplyAddress(
+      mailbox: context.mailbox, connection: context.connection, stream: stream, serial: serial)
+    let result = context.handlers.handle(
+      request, of: context.caller, at: context.now, by: deadline, replyTo: address)
+    if let result {
+      reply(isLate(deadline, context) ? .failure(.tooLate) : result, on: stream, by: deadline, &output, context.arena)
+    } else {
+      // The reply comes through the reactor's mailbox, so it cannot have come yet.
+      inFlight[stream] = InFlight(serial: serial, deadline: deadline, isLarge: method.isLarge)
+      if method.isLarge { largeInFlightCount += 1 }
+      nextDeadline = min(nextDeadline, deadline)
     }
   }
 

@@ -1,5 +1,5 @@
 import CProtobufC
-package import KeywardCore
+import KeywardCore
 
 /// The memory that one call's messages are unpacked into and built in: given out from the front of a block, wiped and
 /// taken back all at once by ``reset()``. What a block does not hold comes in further blocks, up to a limit, because
@@ -8,8 +8,6 @@ package import KeywardCore
 /// Concurrency: confined to its owner's queue or thread.
 package final class Arena {
   private let state: UnsafeMutablePointer<ArenaState>
-  /// Room for the one name that a reply tells. It is no secret, and so is not wiped.
-  package let nameRoom = NameRoom(.allocate(byteCount: KeyName.maxByteCount, alignment: 16))
 
   /// - Parameters:
   ///   - blockByteCount: what is kept between calls.
@@ -28,7 +26,6 @@ package final class Arena {
     state.pointee.reset()
     state.pointee.kept.deallocate()
     state.deallocate()
-    nameRoom.bytes.deallocate()
   }
 
   /// Takes back everything given out since the last time.

@@ -15,26 +15,32 @@ extension ProtobufCBinaryData {
 
   /// Checks a field's text and makes no copy of it.
   func checkText(_ field: StaticString) throws(CallError) {
-    // Eight bytes at a time as long as they are ASCII, as secrets are.
-    var rest = bytes[...]
-    while rest.count >= 8 {
-      let word = bytes.loadUnaligned(fromByteOffset: rest.startIndex, as: UInt64.self)
-      guard (word | (word &- 0x0101_0101_0101_0101)) & 0x8080_8080_8080_8080 == 0 else { break }
-      rest = rest.dropFirst(8)
+    guard !bytes.isASCIIText else { return }
+    guard !bytes.contains(0) else {
+      throw CallError(.invalidArgument, "\(field) holds a NUL character: leave it out")
     }
-    var seen: UInt8 = 0
-    for byte in rest {
-      guard byte != 0 else {
-        throw CallError(.invalidArgument, "\(field) holds a NUL character: leave it out")
-      }
-      seen |= byte
-    }
-    guard seen >= 0x80 else { return }
     do {
       _ = try UTF8Span(validating: Span(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self)))
     } catch {
       throw CallError(.invalidArgument, "\(field) is not UTF-8: send text in UTF-8")
     }
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Whether all bytes are ASCII and none is NUL, as all of nearly every text are.
+  @inline(__always)
+  var isASCIIText: Bool {
+    guard count >= 8 else { return allSatisfy { $0 != 0 && $0 < 0x80 } }
+    // Eight bytes at a time; the last eight overlap those before.
+    for start in stride(from: 0, to: count - 8, by: 8) where !isASCIIText(at: start) { return false }
+    return isASCIIText(at: count - 8)
+  }
+
+  @inline(__always)
+  private func isASCIIText(at start: Int) -> Bool {
+    let word = loadUnaligned(fromByteOffset: start, as: UInt64.self)
+    return (word | (word &- 0x0101_0101_0101_0101)) & 0x8080_8080_8080_8080 == 0
   }
 }
 

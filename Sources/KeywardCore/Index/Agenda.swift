@@ -1,7 +1,7 @@
 /// What time will do to keys: for each row the next instant that matters, in a binary heap, the earliest first.
 ///
 /// A row is in it once or not at all, so that nothing is done twice and many changes of one key make it no longer.
-struct Agenda {
+struct Agenda: ~Copyable {
   /// In words of four bytes, so that it takes twelve.
   private struct Entry {
     private let high: Int32

@@ -36,31 +36,3 @@ struct ChunkedArray<Element> {
 }
 
 extension ChunkedArray: Sendable where Element: Sendable {}
-
-/// A value for each row, of which those that were never set take no memory where their neighbours were not either.
-struct RowArray<Element> {
-  private var chunks: [[Element]] = []
-  private let absent: Element
-
-  static var chunkBits: Int { 12 }
-  private static var chunkMask: Int { 1 << chunkBits - 1 }
-
-  /// - Parameter absent: what a row has that was never set.
-  init(absent: Element) {
-    self.absent = absent
-  }
-
-  subscript(row: Int) -> Element {
-    get {
-      let chunk = row >> Self.chunkBits
-      guard chunk < chunks.count, !chunks[chunk].isEmpty else { return absent }
-      return chunks[chunk][row & Self.chunkMask]
-    }
-    set {
-      let chunk = row >> Self.chunkBits
-      while chunk >= chunks.count { chunks.append([]) }
-      if chunks[chunk].isEmpty { chunks[chunk] = Array(repeating: absent, count: 1 << Self.chunkBits) }
-      chunks[chunk][row & Self.chunkMask] = newValue
-    }
-  }
-}

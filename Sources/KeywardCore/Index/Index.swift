@@ -96,22 +96,60 @@ struct Index: ~Copyable {
     return validation(judgement)
   }
 
-  /// As ``use(_:for:at:runsLow:)`` for a key without limits, told without anything that is counted.
-  /// - Parameter name: where the key's name is put.
+  /// As ``use(_:for:at:runsLow:)`` for some of many questions about keys without limits, told without anything that is
+  /// counted. Their look-ups wait for memory together, which most of a single one's time goes for.
+  mutating func useUnlimited(_ questions: some PlainQuestions, _ range: Range<Int>, at now: Instant) {
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.lookUpsTogether) {
+      useUnlimited(
+        questions, questions.questions, start..<min(start + Self.lookUpsTogether, range.upperBound), at: now)
+    }
+  }
+
+  /// More would have what comes first leave the cache again.
+  private static let lookUpsTogether = 32
+
+  private mutating func useUnlimited(
+    _ asker: some PlainQuestions, _ questions: UnsafeBufferPointer<PlainQuestion>, _ range: Range<Int>,
+    at now: Instant
+  ) {
+    var hashes = InlineArray<32, UInt64>(repeating: 0)
+    var found = InlineArray<32, Int>(repeating: -1)
+    for place in 0..<range.count {
+      hashes[place] = seed.hash(questions[range.lowerBound + place].digest)
+      byDigest.prefetchShard(hashes[place])
+    }
+    for place in 0..<range.count { byDigest.prefetchBucket(hashes[place]) }
+    for place in 0..<range.count {
+      guard let row = byDigest.probableRow(hashes[place]) else { continue }
+      found[place] = row
+      rows.prefetchRecord(row)
+      lastUses.prefetch(row)
+    }
+    for place in 0..<range.count where found[place] >= 0 {
+      if rows.record(found[place]).digest == questions[range.lowerBound + place].digest {
+        rows.prefetchName(found[place])
+      } else {
+        found[place] = -1
+      }
+    }
+    for place in 0..<range.count {
+      let number = range.lowerBound + place
+      let digest = questions[number].digest
+      let row = found[place] >= 0 ? (found[place], .distantFuture) : find(digest, hashes[place])
+      let judgement = judge(row, for: questions[number].permission, at: now)
+      asker.answer(number, use(judgement, at: now))
+    }
+  }
+
   /// - Returns: nil for a key with limits, of which nothing is used.
-  mutating func useUnlimited(
-    _ digest: Digest, for permission: Permission, at now: Instant, name: NameRoom
-  ) -> BriefValidation? {
-    let judgement = judge(digest, for: permission, at: now)
+  @inline(__always)
+  private mutating func use(_ judgement: Judgement, at now: Instant) -> BriefValidation? {
     guard judgement.limitedUntil == nil else { return nil }
     guard judgement.tellsKey else { return BriefValidation(judgement.verdict) }
     if judgement.verdict == .valid { lastUses.record(judgement.row, at: now) }
-    let revision = revision
     return rows.withRow(judgement.row) { block, place in
-      let text = block.name(place)
-      name.bytes.copyMemory(from: text)
-      return BriefValidation(
-        judgement.verdict, id: block.records[place].id, nameCount: text.count, validUntil: judgement.until,
+      BriefValidation(
+        judgement.verdict, id: block.records[place].id, name: block.name(place), validUntil: judgement.until,
         revision: revision)
     }
   }
@@ -161,7 +199,14 @@ struct Index: ~Copyable {
 
   @inline(__always)
   private func judge(_ digest: Digest, for permission: Permission, at now: Instant) -> Judgement {
-    guard let (row, until) = find(digest), until > now else { return Judgement(verdict: .notFound) }
+    judge(find(digest), for: permission, at: now)
+  }
+
+  @inline(__always)
+  private func judge(
+    _ found: (row: Int, until: Instant)?, for permission: Permission, at now: Instant
+  ) -> Judgement {
+    guard let (row, until) = found, until > now else { return Judgement(verdict: .notFound) }
     return rows.withRow(row) { block, place in
       let ends = block.ends(ofKey: place)
       let state = ends.state(at: now)

@@ -9,24 +9,43 @@ final class KeyBlock: @unchecked Sendable {
   /// Rows, those of keys that are gone counted.
   private(set) var count = 0
   private let memory: UnsafeMutableRawPointer
-  /// What each row is searched by: the name, or where that is not ASCII, its folded form; each ended by ``separator``.
-  private(set) var search: ByteText
-  /// Names that are not what they are searched by.
-  private var names: ByteText
   private var rests: [UInt16: KeyRest] = [:]
 
   /// Ends each row's search text. No name has it.
   static let separator: UInt8 = 0
 
   // The memory's parts, one after the other: each is aligned, for each is a multiple of 64 bytes.
-  private static let historiesStart = capacity * MemoryLayout<KeyRecord>.stride
+  private static let recordsStart = 64
+  private static let historiesStart = recordsStart + capacity * MemoryLayout<KeyRecord>.stride
   private static let creatorsStart = historiesStart + capacity * MemoryLayout<KeyHistory>.stride
   private static let endsStart = creatorsStart + capacity * MemoryLayout<UInt32>.stride
   private static let searchedStart = endsStart + capacity * MemoryLayout<UInt32>.stride
   private static let byteCount = searchedStart + capacity
 
+  private struct Texts {
+    var search = ByteText()
+    var names = ByteText()
+  }
+
+  // Not properties of the object's own, for a look at those is checked at run time.
+  private var texts: UnsafeMutablePointer<Texts> { memory.assumingMemoryBound(to: Texts.self) }
+  /// What each row is searched by: the name, or where that is not ASCII, its folded form; each ended by ``separator``.
   @inline(__always)
-  var records: UnsafeMutablePointer<KeyRecord> { memory.assumingMemoryBound(to: KeyRecord.self) }
+  private(set) var search: ByteText {
+    get { texts.pointee.search }
+    set { texts.pointee.search = newValue }
+  }
+  /// Names that are not what they are searched by.
+  @inline(__always)
+  private var names: ByteText {
+    get { texts.pointee.names }
+    set { texts.pointee.names = newValue }
+  }
+
+  @inline(__always)
+  var records: UnsafeMutablePointer<KeyRecord> {
+    (memory + Self.recordsStart).assumingMemoryBound(to: KeyRecord.self)
+  }
   var histories: UnsafeMutablePointer<KeyHistory> {
     (memory + Self.historiesStart).assumingMemoryBound(to: KeyHistory.self)
   }
@@ -39,23 +58,21 @@ final class KeyBlock: @unchecked Sendable {
 
   init() {
     memory = .allocate(byteCount: Self.byteCount, alignment: 64)
-    search = ByteText()
-    names = ByteText()
+    texts.initialize(to: Texts())
   }
 
   init(copying other: KeyBlock) {
     memory = .allocate(byteCount: Self.byteCount, alignment: 64)
     memory.copyMemory(from: other.memory, byteCount: Self.byteCount)
-    search = ByteText(copying: other.search)
-    names = ByteText(copying: other.names)
+    texts.initialize(to: Texts(search: ByteText(copying: other.search), names: ByteText(copying: other.names)))
     rests = other.rests
     count = other.count
   }
 
   deinit {
-    memory.deallocate()
     search.deallocate()
     names.deallocate()
+    memory.deallocate()
   }
 
   var isFull: Bool { count == Self.capacity }

@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// The keys' rows, in the order of their ordinals, in blocks that a snapshot shares. A change copies the block that it
 /// is in if a snapshot has it, and no more.
 struct KeyRows: Sendable {
@@ -13,11 +15,27 @@ struct KeyRows: Sendable {
 
   @inline(__always)
   func withRow<Result>(_ row: Int, _ body: (KeyBlock, Int) -> Result) -> Result {
-    body(blocks[row >> KeyBlock.bits], row & Self.rowMask)
+    // The rows keep the block, and nothing can change them meanwhile, so that it need not be counted once more.
+    Unmanaged.passUnretained(blocks[row >> KeyBlock.bits])._withUnsafeGuaranteedRef { body($0, row & Self.rowMask) }
   }
 
   @inline(__always)
   func record(_ row: Int) -> KeyRecord { withRow(row) { block, row in block.records[row] } }
+
+  /// Has a row's record in the cache when it is read a little later.
+  @inline(__always)
+  func prefetchRecord(_ row: Int) {
+    withRow(row) { block, row in prefetch(block.records + row) }
+  }
+
+  /// As ``prefetchRecord(_:)`` for its name.
+  @inline(__always)
+  func prefetchName(_ row: Int) {
+    withRow(row) { block, row in
+      let name = block.name(row)
+      prefetch(name.baseAddress)
+    }
+  }
 
   func ordinal(_ row: Int) -> Int64 { withRow(row) { block, row in block.histories[row].ordinal } }
 

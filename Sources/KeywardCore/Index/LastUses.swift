@@ -1,6 +1,6 @@
 /// When each key was last found valid, and of which keys the store has not been told it. A validation that finds the key
 /// valid costs it one comparison and one store.
-struct LastUses {
+struct LastUses: ~Copyable {
   /// Microseconds twice, and one more where the store is to be told.
   private var times = RowArray<Int64>(absent: never)
   /// Of each chunk of rows, how many wait for the store.
@@ -23,6 +23,12 @@ struct LastUses {
   /// - Precondition: nothing is known of the row.
   mutating func restore(_ row: Int, _ instant: Instant) {
     times[row] = Self.stored(instant)
+  }
+
+  /// Has a row's instant in the cache when it is recorded a little later.
+  @inline(__always)
+  func prefetch(_ row: Int) {
+    times.prefetch(row)
   }
 
   /// A clock that has gone back changes nothing.

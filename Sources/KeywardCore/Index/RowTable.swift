@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// Finds rows by a hash of what they hold: their numbers and 16 bits of each hash, nothing of the rows themselves.
 ///
 /// The hash chooses one of 4096 shards, each a table of its own that doubles alone, so that no insertion moves more than
@@ -25,6 +27,27 @@ struct RowTable: ~Copyable {
   @inline(__always)
   func row(_ hash: UInt64, where isIt: (Int) -> Bool) -> Int? {
     shards[Self.shard(of: hash)].row(Shard.tag(of: hash), where: isIt)
+  }
+
+  // What follows makes look-ups for several rows wait for memory together: each step is taken for all of them before the
+  // next one is, so that what one asks for has come when its turn is there again.
+
+  /// The first step towards rows of a hash.
+  @inline(__always)
+  func prefetchShard(_ hash: UInt64) {
+    prefetch(shards + Self.shard(of: hash))
+  }
+
+  /// The second step.
+  @inline(__always)
+  func prefetchBucket(_ hash: UInt64) {
+    shards[Self.shard(of: hash)].prefetchBucket(Shard.tag(of: hash))
+  }
+
+  /// The third step: the row that is probably the first one under a hash. Where there is none, there may be one yet.
+  @inline(__always)
+  func probableRow(_ hash: UInt64) -> Int? {
+    shards[Self.shard(of: hash)].probableRow(Shard.tag(of: hash))
   }
 
   /// - Precondition: the row is not in the table.
@@ -107,6 +130,23 @@ private struct Shard {
       number = next(number)
     }
     return nil
+  }
+
+  @inline(__always)
+  func prefetchBucket(_ tag: UInt16) {
+    if buckets != nil { prefetch(bucket(home(of: tag)).start) }
+  }
+
+  @inline(__always)
+  func probableRow(_ tag: UInt16) -> Int? {
+    guard buckets != nil else { return nil }
+    let bucket = bucket(home(of: tag))
+    var found: Int?
+    _ = bucket.places(of: tag) { place in
+      found = Int(bucket.rows[place])
+      return true
+    }
+    return found
   }
 
   mutating func insert(_ row: UInt32, _ tag: UInt16) {

@@ -5,11 +5,7 @@ import KeywardCore
 /// The messages of `ValidationService.ValidateKey`.
 enum ValidateKeyMessages {
   static func decodeRequest(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Request {
-    .validateKey(try decodeQuestion(payload, in: arena))
-  }
-
-  static func decodeQuestion(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Question {
-    try question(try arena.unpack(payload, keyward__v1__validate_key_request__unpack).pointee)
+    .validateKey(try question(try arena.unpack(payload, keyward__v1__validate_key_request__unpack).pointee))
   }
 
   static func encodeRequest(
@@ -20,20 +16,6 @@ enum ValidateKeyMessages {
 
   static func encodeReply(_ validation: Validation, in arena: Arena) throws(CallError) -> Message {
     Message(try encode(validation, in: arena))
-  }
-
-  /// The key's name is in the arena's ``Arena/nameRoom``.
-  static func encodeReply(_ validation: BriefValidation, in arena: Arena) throws(CallError) -> Message {
-    let message = try arena.make(keyward__v1__validate_key_response__init)
-    message.pointee.verdict = Keyward__V1__Verdict(rawValue: UInt32(validation.verdict.rawValue))
-    if let id = validation.id {
-      message.pointee.key_id = try arena.data(id)
-      message.pointee.name = ProtobufCBinaryData(
-        len: validation.nameCount, data: arena.nameRoom.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
-      message.pointee.valid_until_time = try arena.timestamp(validation.validUntil)
-      message.pointee.revision = validation.revision
-    }
-    return Message(message)
   }
 
   static func decodeReply(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Reply {

@@ -40,11 +40,6 @@ package struct TTRPCCall {
     try Request(method, payload: payload, in: arena)
   }
 
-  /// As ``request(in:)`` for ``Method/validateKey``: what nearly every call asks, without a request round it.
-  package func question(in arena: Arena) throws(CallError) -> Question {
-    try ValidateKeyMessages.decodeQuestion(payload, in: arena)
-  }
-
   private static func unimplemented(_ service: String, _ method: String) -> CallError {
     // What a peer makes up is not repeated at any length.
     let names = [service, method].map { String($0.unicodeScalars.prefix(128)) }
@@ -67,16 +62,25 @@ package enum TTRPCEnvelope {
     }
   }
 
-  /// As ``append(_:stream:to:in:)-(Reply,_,_,_)`` for a reply of ``Method/validateKey``, without a reply round it. The
-  /// name is in the arena's ``Arena/nameRoom``.
-  package static func append(
-    _ validation: BriefValidation, stream: UInt32, to output: inout ByteBuffer, in arena: Arena
-  ) {
-    do throws(CallError) {
-      try append(try ValidateKeyMessages.encodeReply(validation, in: arena), stream: stream, to: &output)
-    } catch {
-      append(error, stream: stream, to: &output, in: arena)
+  /// As ``append(_:stream:to:in:)-(Reply,_,_,_)`` for a reply to a ``PlainCall``.
+  @inline(__always)
+  package static func append(_ validation: BriefValidation, stream: UInt32, to output: inout ByteBuffer) {
+    // The payload's length has two bytes at most.
+    let room = output.reserve(FrameHeader.byteCount + 3 + PlainValidateKey.maxReplyByteCount)
+    guard let start = room.baseAddress else { return }
+    var payload = start + FrameHeader.byteCount + 2
+    var count = PlainValidateKey.encode(validation, to: payload) - payload
+    if count > 0x7F {
+      // The place is that of a length of one byte, which all but the longest names' replies have.
+      (payload + 1).copyMemory(from: payload, byteCount: count)
+      payload += 1
     }
+    var writer = ProtobufWriter(start + FrameHeader.byteCount)
+    writer.put(payloadTag)
+    writer.varint(UInt64(count))
+    count += payload - start
+    FrameHeader(dataByteCount: count - FrameHeader.byteCount, streamID: stream, kind: .response).write(to: room)
+    output.commit(count)
   }
 
   private static func append(_ message: Message, stream: UInt32, to output: inout ByteBuffer) throws(CallError) {

@@ -1,0 +1,134 @@
+import KeywardCore
+import KeywardWire
+
+/// The plain calls that have come in one turn of a reactor, from any of its connections, and are answered together at
+/// its end: by one reading of the clock, look-ups that wait for memory together, and one write to each connection.
+///
+/// Concurrency: confined to its reactor's queue, which is what makes it `@unchecked Sendable`.
+final class PlainCalls: PlainQuestions, @unchecked Sendable {
+  private struct Call {
+    let stream: UInt32
+    let deadline: Deadline
+    /// Where its reply ends in ``replies``.
+    var replyEnd = 0
+    /// Whether the key has limits: the call is carried out by itself then.
+    var isLimited = false
+  }
+
+  /// The calls of one connection, which follow each other.
+  struct Group {
+    let connection: Connection
+    fileprivate let calls: Range<Int>
+    /// Whether all that there is to do is to send the replies.
+    fileprivate(set) var isSimple: Bool
+  }
+
+  private let taken: UnsafeMutableBufferPointer<PlainQuestion>
+  private let calls: UnsafeMutableBufferPointer<Call>
+  private var replies = ByteBuffer(capacity: 64 * 1024)
+  private(set) var count = 0
+  private(set) var groups: [Group] = []
+  private var hasLimited = false
+
+  /// More than one read may bring on top of ``enough``.
+  private static let capacity = 2048
+  /// Calls whose answers shall not wait for those of further connections.
+  private static let enough = 4
+
+  init() {
+    taken = .allocate(capacity: Self.capacity)
+    calls = .allocate(capacity: Self.capacity)
+  }
+
+  deinit {
+    taken.deallocate()
+    calls.deallocate()
+  }
+
+  /// Whether they are to be answered before more is read.
+  var isEnough: Bool { count >= Self.enough }
+
+  /// Takes the plain calls that some bytes of a connection begin with, as far as the peer has the right to them and
+  /// nothing of the connection's is in their way.
+  /// - Returns: how many bytes they had.
+  func take(_ bytes: UnsafeRawBufferPointer, of connection: Connection, _ parts: Reactor.Parts) -> Int {
+    guard connection.output.bytes.isEmpty else { return 0 }
+    // Each of them may have to wait.
+    let end = min(Self.capacity, count + connection.session.roomForCalls(parts.limits))
+    let rights = connection.caller.rights
+    let first = count
+    var position = 0
+    var hasDeadlines = false
+    while position < bytes.count, count < end,
+      let call = PlainCall(UnsafeRawBufferPointer(rebasing: bytes[position...])),
+      rights.contains(.validating(call.question.permission)), connection.session.takesPlainCall(on: call.stream)
+    {
+      let deadline = Deadline(from: call.timeoutNanoseconds, clock: parts.clock)
+      if deadline != .never { hasDeadlines = true }
+      taken.initializeElement(at: count, to: call.question)
+      calls.initializeElement(at: count, to: Call(stream: call.stream, deadline: deadline))
+      count += 1
+      position += call.frameByteCount
+    }
+    guard count > first else { return 0 }
+    connection.hasPlainCalls = true
+    connection.session.countPlainCalls(count - first)
+    groups.append(Group(connection: connection, calls: first..<count, isSimple: !hasDeadlines))
+    return position
+  }
+
+  /// What was taken.
+  var questions: UnsafeBufferPointer<PlainQuestion> { UnsafeBufferPointer(rebasing: taken[..<count]) }
+
+  func answer(_ number: Int, _ validation: BriefValidation?) {
+    if let validation {
+      TTRPCEnvelope.append(validation, stream: calls[number].stream, to: &replies)
+    } else {
+      calls[number].isLimited = true
+      hasLimited = true
+    }
+    calls[number].replyEnd = replies.count
+  }
+
+  /// Finds the groups of which replies alone are not all, once all is answered.
+  func mark() {
+    guard hasLimited else { return }
+    for index in groups.indices where groups[index].calls.contains(where: { calls[$0].isLimited }) {
+      groups[index].isSimple = false
+    }
+  }
+
+  /// The replies to a group's calls, until the next change.
+  func replies(to group: Group) -> UnsafeRawBufferPointer {
+    let start = group.calls.lowerBound == 0 ? 0 : calls[group.calls.lowerBound - 1].replyEnd
+    return UnsafeRawBufferPointer(rebasing: replies.bytes[start..<calls[group.calls.upperBound - 1].replyEnd])
+  }
+
+  /// A group's calls one by one.
+  /// - Parameter body: is given the stream, the deadline, and the reply; the question where the key has limits.
+  func forEach(
+    in group: Group, _ body: (UInt32, Deadline, _ reply: UnsafeRawBufferPointer, _ limited: PlainQuestion?) -> Void
+  ) {
+    for number in group.calls {
+      let start = number == 0 ? 0 : calls[number - 1].replyEnd
+      body(
+        calls[number].stream, calls[number].deadline,
+        UnsafeRawBufferPointer(rebasing: replies.bytes[start..<calls[number].replyEnd]),
+        calls[number].isLimited ? taken[number] : nil)
+    }
+  }
+
+  func removeAll() {
+    count = 0
+    hasLimited = false
+    replies.consume(replies.count)
+    groups.removeAll(keepingCapacity: true)
+  }
+}
+
+extension Deadline {
+  /// - Parameter timeout: nanoseconds from now, positive; nil is for ever, and takes no look at the clock.
+  init(from timeout: Int64?, clock: Clock) {
+    self = timeout == nil ? .never : Deadline(from: clock.monotonicNanoseconds(), timeout: timeout)
+  }
+}

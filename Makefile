@@ -12,7 +12,7 @@ go_client := $(CURDIR)/.build/go-client
 run: release
 	@exec .make/run
 
-## Builds the two programs for use, with Swift's libraries and C++'s linked in.
+## Builds the two programs for use, with Swift's libraries linked in.
 release:
 	@.make/packages run
 	@mkdir -p .build/static

@@ -16,9 +16,10 @@ let strict: [SwiftSetting] = [
 /// Debug builds look, and so do all tests; no library that others link is built so.
 let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
-/// How the two programs are linked for use, so that little is to be done before main and few pages are touched: Swift's
-/// own linker, relocations packed (DT_RELR), nothing exported that nobody asks for, and the C++ library, which Swift's
-/// runtime needs, out of an archive, where `make release` has put one in that folder. They stay position independent.
+/// How the client is linked for use, whose life is over in two milliseconds, so that little is to be done before main:
+/// Swift's own linker, relocations packed (DT_RELR), nothing exported that nobody asks for, and the C++ library, which
+/// Swift's runtime needs, out of an archive, where `make release` has put one in that folder. It stays position
+/// independent. Not the daemon: it starts once, and was no faster for it at its work.
 let lean: [LinkerSetting] = [
   .unsafeFlags(
     [
@@ -74,7 +75,7 @@ let package = Package(
         "CommandSupport", "KeywardCore", "KeywardServer", "KeywardStore", "UnixSocket", "CTOML", argumentParser,
         logging,
       ],
-      swiftSettings: strict, linkerSettings: lean),
+      swiftSettings: strict),
     .executableTarget(
       name: "keyward", dependencies: ["CommandSupport", "CUtf8proc", "KeywardCore", "KeywardClient", argumentParser],
       swiftSettings: strict, linkerSettings: lean),

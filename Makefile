@@ -15,6 +15,8 @@ run: release
 ## Builds the two programs for use, with Swift's libraries linked in.
 release:
 	@.make/packages run
+	@mkdir -p .build/static
+	@for archive in /usr/lib/gcc/$$(uname -m)-linux-gnu/*/libstdc++.a; do ln -sf "$$archive" .build/static/; done
 	@$(swift_build) --configuration release --static-swift-stdlib --product keywardd
 	@$(swift_build) --configuration release --static-swift-stdlib --product keyward
 

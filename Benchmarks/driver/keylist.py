@@ -5,7 +5,7 @@ import random
 import shutil
 import zlib
 
-from place import ALL_CPUS, BENCH, RELEASE, Failure, output_of, scratch
+from place import ALL_CPUS, BENCH, PROGRAMS, Failure, output_of, scratch
 from servers import Keywardd
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -51,7 +51,7 @@ def redis_name(value):
 
 def fill(server, path):
     """Imports a list into a running keywardd."""
-    output_of([RELEASE / "keyward", "import", path, "--socket", server.socket], timeout=600, cpus=ALL_CPUS)
+    output_of([PROGRAMS / "keyward", "import", path, "--socket", server.socket], timeout=600, cpus=ALL_CPUS)
 
 
 def database(count, folder):
@@ -59,7 +59,7 @@ def database(count, folder):
     target = folder / f"keyward-{count}.db"
     if count == 0:
         return target
-    build = hashlib.sha256((RELEASE / "keywardd").read_bytes()).hexdigest()[:12]
+    build = hashlib.sha256((PROGRAMS / "keywardd").read_bytes()).hexdigest()[:12]
     kept = BENCH / f"keys-{count}-{build}.db"
     if not kept.exists():
         for old in BENCH.glob(f"keys-{count}-*.db"):

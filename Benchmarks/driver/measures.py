@@ -7,7 +7,7 @@ import time
 
 from keylist import database, fill, key_list, redis_name, secrets_of
 from loads import background_load, load
-from place import ALL_CPUS, PROGRAMS, RELEASE, SERVER_CPU, SERVER_CPUS, Failure, output_of, scratch
+from place import ALL_CPUS, PROGRAMS, SERVER_CPU, SERVER_CPUS, Failure, output_of, scratch
 from record import Record
 from servers import Floor, Keywardd, Redis
 
@@ -98,7 +98,7 @@ def processes(options):
         holder.write_text(secret + "\n")
         holder.chmod(0o600)
         with Keywardd(sockets, database(options.few, files)) as server, Redis(sockets, keys, 80) as redis:
-            validate = [RELEASE / "keyward", "validate", "--permission", "chat", "--file", holder]
+            validate = [PROGRAMS / "keyward", "validate", "--permission", "chat", "--file", holder]
             get = ["redis-cli", "-s", redis.socket, "GET", redis_name(secret)]
             turns = 4 if options.quick else 40
             command = [PROGRAMS / "spawn", str(turns), *validate, "--socket", server.socket, "--", *get]

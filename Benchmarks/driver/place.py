@@ -13,7 +13,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / ".build" / "bench"
 PROGRAMS = BENCH / "bin"
-RELEASE = ROOT / ".build" / "release"
 
 CPUS = sorted(os.sched_getaffinity(0))
 # One processor for the load, the last for the server; with one alone they share it, and the report says so.

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from place import PROGRAMS, RELEASE, SERVER_CPU, Failure, end, output_of, pinned
+from place import PROGRAMS, SERVER_CPU, Failure, end, output_of, pinned
 
 PATIENCE = 120
 
@@ -133,7 +133,7 @@ class Keywardd(Server):
 
     def command(self):
         paths = {"config": self.config, "socket": self.socket, "database": self.database}
-        return [RELEASE / "keywardd", *(word for name, path in paths.items() for word in (f"--{name}", path))]
+        return [PROGRAMS / "keywardd", *(word for name, path in paths.items() for word in (f"--{name}", path))]
 
     def start(self, **options):
         path = self.folder / f"{self.label}.notify"

@@ -1,11 +1,14 @@
 #define _GNU_SOURCE
 #include "CUnixSocket.h"
 
+#include <link.h>
 #include <malloc.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int unix_accept(int listener) {
   return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -66,4 +69,26 @@ int unix_usable_processors(void) {
 
 void unix_release_free_memory(void) {
   malloc_trim(0);
+}
+
+static int release_unwritten(struct dl_phdr_info *object, size_t size, void *page_mask) {
+  (void)size;
+  const uintptr_t mask = *(const uintptr_t *)page_mask;
+  for (int index = 0; index < object->dlpi_phnum; index++) {
+    const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
+    // What may be written holds relocated addresses, which are nowhere else.
+    if (segment->p_type != PT_LOAD || segment->p_flags & PF_W)
+      continue;
+    uintptr_t begin = object->dlpi_addr + segment->p_vaddr;
+    uintptr_t end = (begin + segment->p_filesz) & mask;
+    begin &= mask;
+    if (begin < end)
+      madvise((void *)begin, end - begin, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void unix_release_program_pages(void) {
+  uintptr_t mask = ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
+  dl_iterate_phdr(release_unwritten, &mask);
 }

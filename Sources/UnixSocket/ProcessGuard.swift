@@ -13,6 +13,12 @@ package enum ProcessGuard {
     unix_release_free_memory()
   }
 
+  /// Gives up the pages of the program's code and constants that have been touched so far. The system can take them for
+  /// something else as soon as nobody maps them; those that are needed come back one by one as they are touched.
+  package static func releaseProgramPages() {
+    unix_release_program_pages()
+  }
+
   /// Lets the process have as many descriptors as it may.
   /// - Returns: how many that is.
   package static func raiseDescriptorLimit() -> Int {

@@ -35,6 +35,11 @@ struct Keyward: ParsableCommand {
   private static func execute(_ arguments: [String], _ output: StandardOutput) -> ExitStatus {
     do {
       do {
+        if let request = ValidationRequest(plain: arguments) {
+          let status = try request.perform(output)
+          try output.flush()
+          return status
+        }
         // What a completion script asks with is a command line that is being written.
         let isCompleting = arguments.first == "---completion"
         let objection =

@@ -93,7 +93,10 @@ struct Daemon {
   let client: Client
   private let socketPath: String
 
-  fileprivate init(socketPath: String, timeoutMilliseconds: Int) throws(CommandFailure) {
+  /// - Parameter timeoutMilliseconds: what one call may take.
+  init(
+    socketPath: String, timeoutMilliseconds: Int = Client.Options().timeoutMilliseconds
+  ) throws(CommandFailure) {
     self.socketPath = socketPath
     do throws(ClientError) {
       client = try Client(Client.Options(socketPath: socketPath, timeoutMilliseconds: timeoutMilliseconds))

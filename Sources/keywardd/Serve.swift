@@ -56,6 +56,8 @@ func serve(
       "grants": "\(configuration.grants.count)", "load_ms": "\((loaded - began) / 1_000_000)",
       "reactors": "\(options.reactorCount)",
     ])
+  // Most of them were needed for the start alone.
+  ProcessGuard.releaseProgramPages()
   ServiceManager.notify("READY=1")
   // A reload that was asked for by now comes after it: systemd takes RELOADING=1 of a service that is ready.
   reloader.arm { configuration in

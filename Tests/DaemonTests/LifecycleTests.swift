@@ -124,6 +124,18 @@ import Testing
     #expect(daemon.errors.contains("make its folder"))
   }
 
+  @Test func `The pages that the start alone needed are given up by the time it is ready`() throws {
+    let daemon = try Daemon()
+    let status = try String(contentsOfFile: "/proc/\(daemon.pid)/status", encoding: .utf8)
+    func kibibytes(_ field: String) throws -> Int {
+      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("\(field):") })
+      return try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) })
+    }
+    let (most, now) = (try kibibytes("VmHWM"), try kibibytes("VmRSS"))
+    #expect(now < most * 3 / 4, "\(now) of \(most) KiB")
+    #expect(try daemon.client().status().keyCount == 0)
+  }
+
   @Test func `A signal right after the start is not lost`() throws {
     for _ in 0..<20 { #expect(try Daemon().end() == 0) }
   }

@@ -43,5 +43,9 @@ int unix_forbid_core_dumps(void);
 /// Gives free memory of all threads back to the system (malloc_trim(3)).
 void unix_release_free_memory(void);
 
+/// Unmaps the pages of the program and its libraries that nothing has been written to (madvise(2), MADV_DONTNEED): each
+/// comes back out of the page cache, or from the disk, when it is touched again.
+void unix_release_program_pages(void);
+
 /// How many processors the process may run on (sched_getaffinity(2)); -1 if the kernel does not say.
 int unix_usable_processors(void);

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import KeywardClient
 import KeywardCore
 
@@ -56,36 +55,16 @@ struct Validate: Verb {
 
   func perform(_ output: StandardOutput) throws(CommandFailure) -> ExitStatus {
     if let batch { return try judgeAll(batch, output) }
-    let source = SecretSource(file: file, variableIsSet: getenv(SecretSource.variable) != nil)
-    let asOf = try instant()
-    let secret = try source.read()
-    let validation = try common.connect().ask { (client) throws(ClientError) in
-      try client.validate(secret, for: permission, asOf: asOf)
-    }
-    switch common.output {
-    case .json: try output.write(JSON(validation).text + "\n")
-    case .table:
-      try output.write(Self.card(validation, Times()).lines(Palette(isTerminal: output.isTerminal)))
-    }
-    return ExitStatus(validation.verdict)
+    return try request.perform(output, asOf: try instant())
+  }
+
+  /// What is asked about one secret.
+  var request: ValidationRequest {
+    ValidationRequest(permission: permission, file: file, socket: common.socket, form: common.output)
   }
 
   private func instant() throws(CommandFailure) -> Instant? {
     try asOf?.laterInstant(now: .now, of: "--as-of", else: "only later times can be asked about")
-  }
-
-  static func card(_ validation: Validation, _ times: Times) -> Card {
-    let colour: Colour = validation.verdict == .valid ? .green : .red
-    var fields: [(label: String, cell: Table.Cell)] = [("verdict", .init(validation.verdict.name, colour))]
-    if let subject = validation.subject {
-      fields += [
-        ("id", .init(subject.id.description)), ("name", .init(subject.name.text)),
-        ("holds until", .init(subject.validUntil.map(times.full) ?? "somebody changes the key")),
-        ("revision", .init(String(subject.revision))),
-      ]
-    }
-    if let retry = validation.retryTime { fields.append(("try again", .init(times.full(retry)))) }
-    return Card(fields)
   }
 }
 

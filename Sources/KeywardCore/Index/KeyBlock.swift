@@ -9,21 +9,18 @@ final class KeyBlock: @unchecked Sendable {
   /// Rows, those of keys that are gone counted.
   private(set) var count = 0
   private let memory: UnsafeMutableRawPointer
-  /// What each row is searched by: the name, or where that is not ASCII, its folded form; each ended by ``separator``.
-  private(set) var search: ByteText
+  /// What each row is searched by: the name, or where that is not ASCII, its folded form.
+  private(set) var search: SearchTexts
   /// Names that are not what they are searched by.
   private var names: ByteText
   private var rests: [UInt16: KeyRest] = [:]
 
-  /// Ends each row's search text. No name has it.
-  static let separator: UInt8 = 0
-
   // The memory's parts, one after the other: each is aligned, for each is a multiple of 64 bytes.
   private static let historiesStart = capacity * MemoryLayout<KeyRecord>.stride
   private static let creatorsStart = historiesStart + capacity * MemoryLayout<KeyHistory>.stride
-  private static let endsStart = creatorsStart + capacity * MemoryLayout<UInt32>.stride
-  private static let searchedStart = endsStart + capacity * MemoryLayout<UInt32>.stride
-  private static let byteCount = searchedStart + capacity
+  private static let searchedStart = creatorsStart + capacity * MemoryLayout<UInt32>.stride
+  private static let searchStart = searchedStart + capacity
+  private static let byteCount = searchStart + SearchTexts.byteCount
 
   @inline(__always)
   var records: UnsafeMutablePointer<KeyRecord> { memory.assumingMemoryBound(to: KeyRecord.self) }
@@ -32,21 +29,19 @@ final class KeyBlock: @unchecked Sendable {
   }
   /// Numbers of the users who made the keys.
   var creators: UnsafeMutablePointer<UInt32> { (memory + Self.creatorsStart).assumingMemoryBound(to: UInt32.self) }
-  /// Where each row's search text ends, the separator counted.
-  var ends: UnsafeMutablePointer<UInt32> { (memory + Self.endsStart).assumingMemoryBound(to: UInt32.self) }
   /// ``KeyRecord/Flags/searched`` of each row.
   var searched: UnsafeMutablePointer<UInt8> { (memory + Self.searchedStart).assumingMemoryBound(to: UInt8.self) }
 
   init() {
     memory = .allocate(byteCount: Self.byteCount, alignment: 64)
-    search = ByteText()
+    search = SearchTexts(in: memory + Self.searchStart)
     names = ByteText()
   }
 
   init(copying other: KeyBlock) {
     memory = .allocate(byteCount: Self.byteCount, alignment: 64)
-    memory.copyMemory(from: other.memory, byteCount: Self.byteCount)
-    search = ByteText(copying: other.search)
+    memory.copyMemory(from: other.memory, byteCount: Self.searchStart)
+    search = SearchTexts(copying: other.search, to: memory + Self.searchStart)
     names = ByteText(copying: other.names)
     rests = other.rests
     count = other.count
@@ -66,7 +61,7 @@ final class KeyBlock: @unchecked Sendable {
   @inline(__always)
   func name(_ row: Int) -> UnsafeRawBufferPointer {
     let record = records[row]
-    let text = record.flags.contains(.spelled) ? names : search
+    let text = record.flags.contains(.spelled) ? names : search.bytes
     return text[Int(record.nameStart)..<Int(record.nameStart) + Int(record.nameCount)]
   }
 
@@ -74,9 +69,7 @@ final class KeyBlock: @unchecked Sendable {
   func nameCount(_ row: Int) -> Int { Int(records[row].nameCount) }
 
   /// The bytes that a key is searched by.
-  func searchText(_ row: Int) -> UnsafeRawBufferPointer { search[searchStart(row)..<Int(ends[row]) - 1] }
-
-  func searchStart(_ row: Int) -> Int { row == 0 ? 0 : Int(ends[row - 1]) }
+  func searchText(_ row: Int) -> UnsafeRawBufferPointer { search[row] }
 
   func ends(ofKey row: Int) -> KeyEnds {
     let record = records[row]
@@ -130,10 +123,8 @@ final class KeyBlock: @unchecked Sendable {
       to: KeyHistory(
         createTime: key.createTime, updateTime: key.updateTime, revision: 0, ordinal: ordinal, hint: .none, updater: 0))
     (creators + row).initialize(to: creator)
-    (ends + row).initialize(to: UInt32(search.count + 1))
     (searched + row).initialize(to: 0)
-    var separator = Self.separator
-    withUnsafeBytes(of: &separator) { search.replace(search.count..<search.count, with: $0) }
+    search.append()
     setName(key.name, row)
     set(key, row, updater: updater)
     if isFull {
@@ -212,10 +203,9 @@ final class KeyBlock: @unchecked Sendable {
 
   /// - Parameter name: nil where it is the text to search by.
   private func setTexts(_ row: Int, search text: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer?) {
-    let old = searchStart(row)..<Int(ends[row]) - 1
-    search.replace(old, with: text)
+    let old = search.range(row)
+    search.replace(row, with: text)
     let moved = UInt32(truncatingIfNeeded: text.count - old.count)
-    for other in row..<count { ends[other] &+= moved }
     let wasSpelled = records[row].flags.contains(.spelled)
     // Names lie in the order of their rows.
     let nameEnd = (row..<count).first { records[$0].flags.contains(.spelled) }.map { Int(records[$0].nameStart) }

@@ -11,6 +11,9 @@ public struct KeyName: Hashable, Sendable {
   /// The most bytes of UTF-8 that a name may have.
   public static let maxByteCount = 4 * maxCount
 
+  /// How many bytes of UTF-8 a name may have.
+  package static let byteCounts = 1...maxByteCount
+
   /// A name as a person gave it.
   /// - Throws: ``DomainError/invalid(field:_:)`` saying what is wrong with it.
   public init(_ given: String) throws(DomainError) {

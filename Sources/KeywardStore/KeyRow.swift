@@ -78,7 +78,9 @@ enum KeyRow {
     let copyBase = try reader.require("copy_base", row.text(16))
     let key = Key(
       id: try reader.id("id", 0),
-      name: KeyName(checked: try reader.require("name", row.text(1).flatMap { $0.isEmpty ? nil : $0 })),
+      name: KeyName(
+        checked: try reader.require(
+          "name", row.text(1).flatMap { KeyName.byteCounts.contains($0.utf8.count) ? $0 : nil })),
       permission: try reader.require(
         "permission", row.integer(2).flatMap { UInt8(exactly: $0) }.flatMap { Permission(rawValue: $0) }),
       enabled: try reader.require("enabled", row.integer(3).flatMap { flag($0) }),

@@ -11,27 +11,24 @@ final class KeyBlock: @unchecked Sendable {
   private let memory: UnsafeMutableRawPointer
   private var rests: [UInt16: KeyRest] = [:]
 
-  /// Ends each row's search text. No name has it.
-  static let separator: UInt8 = 0
-
   // The memory's parts, one after the other: each is aligned, for each is a multiple of 64 bytes.
-  private static let recordsStart = 64
+  private static let recordsStart = (MemoryLayout<Texts>.size + 63) & ~63
   private static let historiesStart = recordsStart + capacity * MemoryLayout<KeyRecord>.stride
   private static let creatorsStart = historiesStart + capacity * MemoryLayout<KeyHistory>.stride
-  private static let endsStart = creatorsStart + capacity * MemoryLayout<UInt32>.stride
-  private static let searchedStart = endsStart + capacity * MemoryLayout<UInt32>.stride
-  private static let byteCount = searchedStart + capacity
+  private static let searchedStart = creatorsStart + capacity * MemoryLayout<UInt32>.stride
+  private static let searchStart = searchedStart + capacity
+  private static let byteCount = searchStart + SearchTexts.byteCount
 
   private struct Texts {
-    var search = ByteText()
-    var names = ByteText()
+    var search: SearchTexts
+    var names: ByteText
   }
 
   // Not properties of the object's own, for a look at those is checked at run time.
   private var texts: UnsafeMutablePointer<Texts> { memory.assumingMemoryBound(to: Texts.self) }
-  /// What each row is searched by: the name, or where that is not ASCII, its folded form; each ended by ``separator``.
+  /// What each row is searched by: the name, or where that is not ASCII, its folded form.
   @inline(__always)
-  private(set) var search: ByteText {
+  private(set) var search: SearchTexts {
     get { texts.pointee.search }
     set { texts.pointee.search = newValue }
   }
@@ -51,20 +48,20 @@ final class KeyBlock: @unchecked Sendable {
   }
   /// Numbers of the users who made the keys.
   var creators: UnsafeMutablePointer<UInt32> { (memory + Self.creatorsStart).assumingMemoryBound(to: UInt32.self) }
-  /// Where each row's search text ends, the separator counted.
-  var ends: UnsafeMutablePointer<UInt32> { (memory + Self.endsStart).assumingMemoryBound(to: UInt32.self) }
   /// ``KeyRecord/Flags/searched`` of each row.
   var searched: UnsafeMutablePointer<UInt8> { (memory + Self.searchedStart).assumingMemoryBound(to: UInt8.self) }
 
   init() {
     memory = .allocate(byteCount: Self.byteCount, alignment: 64)
-    texts.initialize(to: Texts())
+    texts.initialize(to: Texts(search: SearchTexts(in: memory + Self.searchStart), names: ByteText()))
   }
 
   init(copying other: KeyBlock) {
     memory = .allocate(byteCount: Self.byteCount, alignment: 64)
-    memory.copyMemory(from: other.memory, byteCount: Self.byteCount)
-    texts.initialize(to: Texts(search: ByteText(copying: other.search), names: ByteText(copying: other.names)))
+    memory.copyMemory(from: other.memory, byteCount: Self.searchStart)
+    texts.initialize(
+      to: Texts(
+        search: SearchTexts(copying: other.search, to: memory + Self.searchStart), names: ByteText(copying: other.names)))
     rests = other.rests
     count = other.count
   }
@@ -83,7 +80,7 @@ final class KeyBlock: @unchecked Sendable {
   @inline(__always)
   func name(_ row: Int) -> UnsafeRawBufferPointer {
     let record = records[row]
-    let text = record.flags.contains(.spelled) ? names : search
+    let text = record.flags.contains(.spelled) ? names : search.bytes
     return text[Int(record.nameStart)..<Int(record.nameStart) + Int(record.nameCount)]
   }
 
@@ -91,9 +88,7 @@ final class KeyBlock: @unchecked Sendable {
   func nameCount(_ row: Int) -> Int { Int(records[row].nameCount) }
 
   /// The bytes that a key is searched by.
-  func searchText(_ row: Int) -> UnsafeRawBufferPointer { search[searchStart(row)..<Int(ends[row]) - 1] }
-
-  func searchStart(_ row: Int) -> Int { row == 0 ? 0 : Int(ends[row - 1]) }
+  func searchText(_ row: Int) -> UnsafeRawBufferPointer { search[row] }
 
   func ends(ofKey row: Int) -> KeyEnds {
     let record = records[row]
@@ -147,10 +142,8 @@ final class KeyBlock: @unchecked Sendable {
       to: KeyHistory(
         createTime: key.createTime, updateTime: key.updateTime, revision: 0, ordinal: ordinal, hint: .none, updater: 0))
     (creators + row).initialize(to: creator)
-    (ends + row).initialize(to: UInt32(search.count + 1))
     (searched + row).initialize(to: 0)
-    var separator = Self.separator
-    withUnsafeBytes(of: &separator) { search.replace(search.count..<search.count, with: $0) }
+    search.append()
     setName(key.name, row)
     set(key, row, updater: updater)
     if isFull {
@@ -229,10 +222,9 @@ final class KeyBlock: @unchecked Sendable {
 
   /// - Parameter name: nil where it is the text to search by.
   private func setTexts(_ row: Int, search text: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer?) {
-    let old = searchStart(row)..<Int(ends[row]) - 1
-    search.replace(old, with: text)
+    let old = search.range(row)
+    search.replace(row, with: text)
     let moved = UInt32(truncatingIfNeeded: text.count - old.count)
-    for other in row..<count { ends[other] &+= moved }
     let wasSpelled = records[row].flags.contains(.spelled)
     // Names lie in the order of their rows.
     let nameEnd = (row..<count).first { records[$0].flags.contains(.spelled) }.map { Int(records[$0].nameStart) }

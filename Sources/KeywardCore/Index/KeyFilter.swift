@@ -44,7 +44,7 @@ struct KeyFilter {
     } else {
       found = RowSet(first: block.count)
     }
-    found.formIntersection(flagged(block))
+    if !areAllWanted(block) { found.formIntersection(wanted(of: block)) }
     // The sweeper may be late; the end of the 30 days is not.
     if findsDeleted { dropPurged(of: block, from: &found) }
     guard !availabilities.isEmpty else { return found }
@@ -63,7 +63,20 @@ struct KeyFilter {
     }
   }
 
-  private func flagged(_ block: KeyBlock) -> RowSet {
+  /// Whether the flags of all rows are those that are wanted, as they mostly are; told in a fraction of the time that
+  /// it takes to tell which rows' are.
+  private func areAllWanted(_ block: KeyBlock) -> Bool {
+    guard block.isFull else { return false }
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let (mask, wanted) = (UInt64(mask) * ones, UInt64(wanted) * ones)
+    return block.searched.withMemoryRebound(to: UInt64.self, capacity: KeyBlock.capacity / 8) { words in
+      var others: UInt64 = 0
+      for word in 0..<KeyBlock.capacity / 8 { others |= words[word] & mask ^ wanted }
+      return others == 0
+    }
+  }
+
+  private func wanted(of block: KeyBlock) -> RowSet {
     let searched = block.searched
     return RowSet(first: block.count) { searched[$0] & mask == wanted }
   }
@@ -77,7 +90,7 @@ extension KeyFilter.Text {
   }
 
   func rows(of block: KeyBlock) -> RowSet {
-    var found = needle?.rows(of: block) ?? RowSet()
+    var found = needle?.rows(of: block.search) ?? RowSet()
     guard !users.isEmpty else { return found }
     let creators = block.creators
     for row in 0..<block.count where users[Int(creators[row])] { found.insert(row) }

@@ -7,13 +7,17 @@ struct Needle {
   /// The first eight bytes of both, and which of them count.
   private let start: (word: UInt64, cases: UInt64, mask: UInt64)
 
+  /// In the signature of a block.
+  private let places: [Int]
+
   private typealias Window = SIMD32<UInt8>
 
   /// - Parameter folded: not empty.
   /// - Returns: nil for what no search text can hold.
   init?(_ folded: String) {
     bytes = Array(folded.utf8)
-    guard !bytes.isEmpty, !bytes.contains(KeyBlock.separator) else { return nil }
+    guard !bytes.isEmpty, !bytes.contains(SearchTexts.separator) else { return nil }
+    places = TextSignature.places(of: bytes)
     cases = bytes.map { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) ? 0x20 : 0 }
     func word(_ bytes: some Sequence<UInt8>) -> UInt64 {
       bytes.prefix(8).enumerated().reduce(0) { $0 | UInt64($1.element) << UInt64($1.offset * 8) }
@@ -32,40 +36,51 @@ struct Needle {
     }
   }
 
-  /// The rows of a block whose search text holds it.
-  func rows(of block: KeyBlock) -> RowSet {
+  /// The rows whose text holds it, and maybe some whose text is empty.
+  func rows(of texts: SearchTexts) -> RowSet {
     var found = RowSet()
-    let limit = block.search.count - bytes.count
-    let text = UnsafeRawPointer(block.search.start)
-    let ends = block.ends
-    let last = bytes.count - 1
-    // Each of either case; compared with both, for that takes fewer instructions than making both one.
+    var groups = texts.signature.groups(places)
+    while groups != 0 {
+      let group = groups.trailingZeroBitCount
+      groups &= groups &- 1
+      if group >= texts.groupCount { break }
+      found.insert(rows(of: texts.group(group)), from: group << SearchTexts.groupBits)
+    }
+    return found
+  }
+
+  /// Of each row of a group whose text holds it a bit.
+  private func rows(of group: SearchTexts.Group) -> UInt32 {
+    let text = group.start
+    let last = bytes.count &- 1
+    let limit = Int(group.ends[group.count &- 1]) &- bytes.count
+    // Each of either case; compared with both, for Swift takes a vector apart to set a bit in it.
     let (first, otherFirst) = (Window(repeating: bytes[0]), Window(repeating: bytes[0] ^ cases[0]))
     let (final, otherFinal) = (Window(repeating: bytes[last]), Window(repeating: bytes[last] ^ cases[last]))
+    var found: UInt32 = 0
     var row = 0
     var position = 0
     while position <= limit {
       // Where the first byte and the last one fit, the ones between are looked at.
       let heads = (text + position).loadUnaligned(as: Window.self)
-      let tails = (text + position + last).loadUnaligned(as: Window.self)
+      let tails = (text + (position &+ last)).loadUnaligned(as: Window.self)
       let fitting = (heads .== first .| heads .== otherFirst) .& (tails .== final .| tails .== otherFinal)
       let fits = unsafeBitCast(fitting, to: SIMD4<UInt64>.self)
-      let end = position + Window.scalarCount
-      var next = end
-      if fits != SIMD4() {
-        var marks = Self.bits(of: fits)
-        while marks != 0 {
-          let hit = position + marks.trailingZeroBitCount
-          marks &= marks &- 1
-          guard hit <= limit, isAt(text + hit) else { continue }
-          row = Self.row(of: hit, from: row, block.count, ends)
-          found.insert(row)
-          // One hit in a row is enough.
-          next = max(end, Int(ends[row]))
-          marks &= .max << UInt64(min(63, Int(ends[row]) - position))
-        }
+      position &+= Window.scalarCount
+      guard fits != SIMD4() else { continue }
+      let start = position &- Window.scalarCount
+      var marks = Self.bits(of: fits)
+      while marks != 0 {
+        let hit = start &+ marks.trailingZeroBitCount
+        marks &= marks &- 1
+        guard hit <= limit, isAt(text + hit) else { continue }
+        while Int(group.ends[row]) <= hit { row &+= 1 }
+        if row == 0, group.sharesBytes(hit..<hit &+ bytes.count) { return .max >> UInt32(32 &- group.count) }
+        found |= 1 << UInt32(row)
+        // One hit in a row is enough.
+        position = Int(group.ends[row])
+        break
       }
-      position = next
     }
     return found
   }
@@ -86,22 +101,5 @@ struct Needle {
       index += 1
     }
     return true
-  }
-
-  /// The row in whose text a position is: that row or one behind it.
-  private static func row(of position: Int, from row: Int, _ count: Int, _ ends: UnsafePointer<UInt32>) -> Int {
-    if Int(ends[row]) > position { return row }
-    // In steps that double, then between the last two.
-    var (low, step) = (row, 1)
-    while low + step < count, Int(ends[low + step]) <= position {
-      low += step
-      step *= 2
-    }
-    var high = min(low + step, count - 1)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if Int(ends[middle]) <= position { low = middle } else { high = middle }
-    }
-    return high
   }
 }

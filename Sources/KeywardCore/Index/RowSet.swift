@@ -22,6 +22,12 @@ struct RowSet {
     words[row >> 6] |= 1 << UInt64(row & 63)
   }
 
+  /// Adds rows of 32 that follow each other, each by its bit.
+  /// - Parameter first: a multiple of 32.
+  mutating func insert(_ rows: UInt32, from first: Int) {
+    words[first >> 6] |= UInt64(rows) << UInt64(first & 63)
+  }
+
   mutating func remove(_ row: Int) {
     words[row >> 6] &= ~(1 << UInt64(row & 63))
   }

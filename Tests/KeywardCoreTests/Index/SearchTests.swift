@@ -142,6 +142,71 @@ import Testing
     }
   }
 
+  @Test("Blocks of names made alike or not, renamed and gone, hold what a look at each name finds", arguments: 1...4)
+  func changingTexts(seed: UInt64) {
+    var generator = SampleGenerator(seed: seed)
+    let memory = (0..<2).map { _ in
+      UnsafeMutableRawPointer.allocate(byteCount: SearchTexts.byteCount, alignment: 64)
+    }
+    defer { for part in memory { part.deallocate() } }
+    var texts = SearchTexts(in: memory[0])
+    defer { texts.deallocate() }
+    var model: [[UInt8]] = []
+    // Some groups are of one kind, others of any.
+    func text() -> [UInt8] {
+      switch Int.random(in: 0..<8, using: &generator) {
+      case 0: []
+      case 1: Array(self.text(0...40, &generator).utf8)
+      case 2...3: Array("Chat key \(model.count) of a Service".utf8)
+      default: Array("WEB-\(Int.random(in: 0..<2000, using: &generator))\(model.count % 64 < 32 ? "-Mail" : "")".utf8)
+      }
+    }
+    func put(_ text: [UInt8], _ row: Int) {
+      model[row] = text
+      text.withUnsafeBytes { texts.replace(row, with: $0) }
+    }
+    for step in 0..<KeyBlock.capacity {
+      model.append([])
+      texts.append()
+      put(text(), step)
+      if step % 3 == 0 { put(text(), .random(in: 0...step, using: &generator)) }
+      if step % 50 == 0 { check(texts, model, &generator) }
+    }
+    check(texts, model, &generator)
+    var copy = SearchTexts(copying: texts, to: memory[1])
+    defer { copy.deallocate() }
+    put(Array("another".utf8), 100)
+    check(texts, model, &generator)
+    copy.trim()
+    #expect(!copy[100].elementsEqual("another".utf8))
+  }
+
+  private func check(_ texts: SearchTexts, _ model: [[UInt8]], _ generator: inout SampleGenerator) {
+    for (row, text) in model.enumerated() { #expect(texts[row].elementsEqual(text)) }
+    var needles = [
+      "chat key", "a service", "web-", "mail", "e", "-1", "12", "key 1", "of a s", "chat key 12 of a service", "zzz",
+    ]
+    needles += (0..<8).map { _ in CaseFolding.folded(text(1...3, &generator)) }
+    for _ in 0..<20 {
+      let name = CaseFolding.folded(String(decoding: model.randomElement(using: &generator) ?? [], as: UTF8.self))
+      let part = name.dropFirst(.random(in: 0...5, using: &generator)).prefix(.random(in: 1...9, using: &generator))
+      if !part.isEmpty { needles.append(String(part)) }
+    }
+    for needle in needles {
+      let folded = Array(needle.utf8)
+      let wanted = model.indices.filter { row in
+        let text = model[row].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+        return text.indices.contains { text[$0...].starts(with: folded) }
+      }
+      var found: [Int] = []
+      Needle(needle)?.rows(of: texts).visit { row in
+        if !model[row].isEmpty { found.append(row) }
+        return true
+      }
+      #expect(found == wanted, "\(needle)")
+    }
+  }
+
   @Test("An order by last use goes by uses that the store has not been told of")
   func liveUses() throws {
     let keys = (1...3).map { StoredKey(key: .sample($0), digest: .sample($0), ordinal: Int64($0)) }

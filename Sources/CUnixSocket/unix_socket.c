@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 int unix_accept(int listener) {
@@ -66,4 +68,12 @@ int unix_usable_processors(void) {
 
 void unix_release_free_memory(void) {
   malloc_trim(0);
+}
+
+void unix_step_back(const char *name, int niceness) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, NULL);
+  pthread_setname_np(pthread_self(), name);
+  setpriority(PRIO_PROCESS, 0, niceness);
 }

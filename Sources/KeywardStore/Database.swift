@@ -9,9 +9,9 @@ final class Database {
   /// How many pages the write-ahead log has; SQLite's hook writes it after each commit.
   private let logPages: UnsafeMutablePointer<Int32>
 
-  /// The log is written back to the database once it has this many pages of 4096 bytes: the most that a log keeps when it
+  /// The log is written back to the database once it has this many pages of 4096 bytes: nearly what a log keeps when it
   /// starts anew, for pages that were written several times go back once.
-  private static let checkpointPages: Int32 = 4000
+  private static let checkpointPages: Int32 = 3500
   /// The same while one large transaction follows the other, which write the same pages again and again.
   private static let checkpointPagesInBulk: Int32 = 65_536
 

@@ -42,8 +42,8 @@ final class BackgroundThread: Sendable {
     }
   }
 
-  /// Of nice(2). A tenth of what the others get of a processor that all want; all of it where they want none.
-  private static let niceness: Int32 = 10
+  /// Of nice(2): a thirtieth of a processor that a reactor would fill, and all of one that is idle.
+  private static let niceness: Int32 = 15
 
   private let inbox = Inbox()
 

@@ -54,6 +54,7 @@ let package = Package(
     // C of ours: protoc-c's output, and shims for what Swift cannot import or has no word for.
     .target(name: "CKeywardProto", dependencies: ["CProtobufC"], cSettings: [.headerSearchPath("include")]),
     .target(name: "CUnixSocket"),
+    .target(name: "CSQLiteLog", dependencies: ["CSQLite"]),
     // toml++, used as the header-only library it can be, so that nothing more is needed at run time.
     .target(name: "CTOML"),
 
@@ -63,7 +64,7 @@ let package = Package(
     .target(
       name: "KeywardWire", dependencies: ["KeywardCore", "CKeywardProto", "CProtobufC"], swiftSettings: strict),
     .target(name: "UnixSocket", dependencies: ["CUnixSocket"], swiftSettings: strict),
-    .target(name: "KeywardStore", dependencies: ["KeywardCore", "CSQLite"], swiftSettings: strict),
+    .target(name: "KeywardStore", dependencies: ["KeywardCore", "CSQLite", "CSQLiteLog"], swiftSettings: strict),
     .target(
       name: "KeywardServer", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket", logging],
       swiftSettings: strict + unchecked),

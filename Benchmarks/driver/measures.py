@@ -49,7 +49,7 @@ def creates(options):
                     )
                     record.add(line, round=number)
                 bare = files / f"bare-{number}.db"
-                rows = max(50, int(300 * options.seconds))
+                rows = max(50, int(2000 * options.seconds))
                 line = json.loads(output_of([PROGRAMS / "commit", bare, str(rows)], timeout=300, cpus=SERVER_CPU))
                 record.add(line, round=number, server="sqlite")
 

@@ -3,7 +3,9 @@
 
 #include <link.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -91,4 +93,12 @@ static int release_unwritten(struct dl_phdr_info *object, size_t size, void *pag
 void unix_release_program_pages(void) {
   uintptr_t mask = ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1);
   dl_iterate_phdr(release_unwritten, &mask);
+}
+
+void unix_step_back(const char *name, int niceness) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, NULL);
+  pthread_setname_np(pthread_self(), name);
+  setpriority(PRIO_PROCESS, 0, niceness);
 }

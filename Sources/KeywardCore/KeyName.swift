@@ -67,7 +67,9 @@ public struct KeyName: Hashable, Sendable {
   /// Controls, line and paragraph separators, and what reorders the text around it (UAX #9), which could make one
   /// name look like another.
   static func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
+    // Looking a property up takes longer than all else about a name.
+    if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7F }
+    return switch scalar.properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator: true
     default: scalar.properties.isBidiControl || scalar.properties.isNoncharacterCodePoint
     }
@@ -77,6 +79,7 @@ public struct KeyName: Hashable, Sendable {
   /// and variation selectors, which do change it, are not among them.
   private static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
+    case 0..<0x80: false
     // Joiners.
     case 0x200C, 0x200D: false
     // The braille pattern without dots, and the anchors of interlinear annotations.
@@ -87,13 +90,17 @@ public struct KeyName: Hashable, Sendable {
 
   /// A name of nothing but joiners, fillers and spaces cannot be told from another.
   private static func isVisible(_ scalar: Unicode.Scalar) -> Bool {
-    !scalar.properties.isWhitespace && !scalar.properties.isDefaultIgnorableCodePoint
+    !isWhitespace(scalar) && (scalar.isASCII || !scalar.properties.isDefaultIgnorableCodePoint)
+  }
+
+  private static func isWhitespace(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.isASCII ? scalar == " " || (0x09...0x0D).contains(scalar.value) : scalar.properties.isWhitespace
   }
 
   private static func trimmed(_ text: String) -> String {
     let scalars = text.unicodeScalars
-    guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
-      let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+    guard let first = scalars.firstIndex(where: { !isWhitespace($0) }),
+      let last = scalars.lastIndex(where: { !isWhitespace($0) })
     else { return "" }
     return String(scalars[first...last])
   }

@@ -5,8 +5,8 @@ import Synchronization
 /// Every instant is passed in, one for each call; an instant earlier than the latest one the store has recorded
 /// counts as that latest one, so that no clock that has gone back brings a key to life.
 ///
-/// Concurrency: questions may come from any thread. ``commit(_:at:limit:)``, ``commit(_:by:at:)`` and ``auditEvents(_:)``
-/// have one caller at a time between them, for they block on the store. The lock round the index is held for one
+/// Concurrency: questions may come from any thread. ``commit(_:at:limit:)``, ``commit(_:by:at:)``, ``auditEvents(_:)`` and
+/// ``tidy()`` have one caller at a time between them, for they block on the store. The lock round the index is held for one
 /// look-up, one insertion, one piece of a longer task or the validations of one turn, never during I/O.
 ///
 /// Invariants: the index changes after the store's commit and before ``commit(_:at:limit:)`` returns, so no question asked
@@ -202,6 +202,9 @@ public final class Registry: Sendable {
     for ((number, _), result) in zip(drafts, carryOut(drafts.map(\.1), at: now)) { results[number] = result }
     return results
   }
+
+  /// Does what the store leaves to be done after commits, once nobody waits for them. Blocks on the store.
+  public func tidy() { store.tidy() }
 
   /// A key as it is told: with its very last use, which may not be written yet, what is left of its total, and when its
   /// former secrets end.

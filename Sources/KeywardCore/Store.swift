@@ -51,6 +51,10 @@ public protocol Store: Sendable {
   /// - Throws: when none of the changes was made, or nobody can tell.
   func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>]
 
+  /// Does what a commit leaves to be done now and then, so that nobody who waits for the commit waits for that: it may take
+  /// some milliseconds. What fails is told by the next change.
+  func tidy()
+
   /// As ``commit(_:at:)``, but a conflict of one change leaves all of them out.
   /// - Parameter changes: gone through once, each made when its turn has come: there may be millions.
   func commitTogether(
@@ -59,6 +63,8 @@ public protocol Store: Sendable {
 }
 
 extension Store {
+  public func tidy() {}
+
   public func auditHead() throws(StoreError) -> AuditHead? { nil }
 
   public func auditVerifier() -> (any AuditVerifier)? { nil }

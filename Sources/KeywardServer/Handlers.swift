@@ -136,16 +136,17 @@ final class Handlers: Sendable {
     _ request: ChangeRequest, of caller: Caller, by deadline: Deadline, _ address: ReplyAddress
   ) throws(CallError) {
     let method = Method(request.action)
-    try parts.writer.submit(request, for: caller, by: deadline) { [self] result in
-      address.deliver(
-        result.map { outcome in
-          log(outcome)
-          return .changed(method, outcome.view, outcome.secret, revision: outcome.revision)
+    try parts.writer.submit(request, for: caller, by: deadline) { [self] result, replies in
+      let reply = result.map { outcome in
+        Reply.changed(method, outcome.view, outcome.secret, revision: outcome.revision)
+      }
+      replies.add(reply, to: address)
+      replies.afterwards { [self] in
+        switch result {
+        case .success(let outcome): log(outcome)
+        case .failure(let error): log(error, of: method)
         }
-        .mapError { error in
-          log(error, of: method)
-          return error
-        })
+      }
     }
   }
 

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Carries out imports: one of a single call at once, one of several when its last portion is here.
 ///
-/// Concurrency: on the writer's queue alone; the lock round the uploads is for the compiler.
+/// Concurrency: on the writer's thread alone; the lock round the uploads is for the compiler.
 final class Importer: Sendable {
   private struct Held {
     let id: UploadID

@@ -16,18 +16,36 @@ final class Mailbox: Sendable {
     case abort
   }
 
-  /// Readable while there is a letter.
+  private struct Content {
+    var letters: [Letter] = []
+    /// Whether the reactor has been told.
+    var isRung = false
+  }
+
+  /// Readable once the reactor is told of letters, until they are taken out.
   let counter: Descriptor
-  private let letters = Mutex<[Letter]>([])
+  private let content = Mutex(Content())
 
   init() throws(SystemError) {
     counter = try .eventCounter()
   }
 
   func post(_ letter: Letter) {
-    let isFirst = letters.withLock { letters in
-      letters.append(letter)
-      return letters.count == 1
+    leave(letter)
+    ring()
+  }
+
+  /// Puts a letter in that the reactor is told of by ``ring()``, soon.
+  func leave(_ letter: Letter) {
+    content.withLock { $0.letters.append(letter) }
+  }
+
+  /// Tells the reactor of the letters that are in.
+  func ring() {
+    let isFirst = content.withLock { content in
+      guard !content.isRung, !content.letters.isEmpty else { return false }
+      content.isRung = true
+      return true
     }
     if isFirst { counter.addToCounter() }
   }
@@ -35,9 +53,9 @@ final class Mailbox: Sendable {
   /// Takes all the letters out, in their order.
   func empty() -> [Letter] {
     counter.resetCounter()
-    return letters.withLock { letters in
-      defer { letters = [] }
-      return letters
+    return content.withLock { content in
+      defer { content = Content() }
+      return content.letters
     }
   }
 }

@@ -2,7 +2,7 @@ import KeywardCore
 
 /// Has uses of keys with totals reserved before they are needed, whenever they run low.
 ///
-/// Concurrency: any thread; the store is asked on the writer's queue, one batch a turn, and changes go between.
+/// Concurrency: any thread; the store is asked on the writer's thread, one batch a turn, and changes go between.
 final class Reserver: Sendable {
   private let registry: Registry
   private let writer: Writer

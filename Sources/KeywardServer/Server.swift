@@ -64,7 +64,7 @@ package final class Server: Sendable {
     let census = Census(limits: options.limits, ownUID: options.ownUID)
     let statistics = Statistics()
     let names = UserNameCache(clock: options.clock)
-    writer = Writer(
+    writer = try Writer(
       registry: registry, clock: options.clock, names: names, limit: options.limits.commandsWaiting)
     let importer = Importer(registry: registry, clock: options.clock, limits: options.limits)
     sweeper = Sweeper(
@@ -114,7 +114,7 @@ package final class Server: Sendable {
 
   /// Takes no more connections, answers the calls that have come, and returns when every connection is closed and
   /// every change committed. What is not over in ``Limits/drainSeconds`` is cut off: a change that has not begun by then
-  /// is not made. Uses are written for half as long again at most. Blocks; not for a reactor's or the writer's queue.
+  /// is not made. Uses are written for half as long again at most. Blocks; not for a reactor's or the writer's thread.
   package func stop() {
     listener.stop()
     let open = DispatchGroup()

@@ -6,7 +6,7 @@ import Logging
 /// purges, last uses. Nothing is judged by whether it has run. It also lets go of uploads that were left alone.
 ///
 /// Its timer is of the monotonic clock and at most ``maxPause`` away, and each time it runs it goes by the wall clock, so
-/// that a step of that one is noticed. It works on the writer's queue a piece at a time, and commands go between.
+/// that a step of that one is noticed. It works on the writer's thread a piece at a time, and commands go between.
 ///
 /// Concurrency: `planned` and `earliest` are touched on `queue` alone and the rest on the writer's, which is what makes it
 /// `@unchecked Sendable`.
@@ -24,7 +24,7 @@ final class Sweeper: @unchecked Sendable {
   private var planned: UInt64 = .max
   /// No run before that, of the same clock: set where the store has failed.
   private var earliest: UInt64 = 0
-  /// The same, as the writer's queue knows it.
+  /// The same, as the writer's thread knows it.
   private var retry: UInt64 = 0
   private var nextFlush: UInt64 = 0
   private var nextForgetting: UInt64 = 0

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Walks along the audit for peers, a piece at a time among the changes: each holds them up for some milliseconds.
 ///
-/// Concurrency: begun from every reactor; a walk goes on on the writer's queue.
+/// Concurrency: begun from every reactor; a walk goes on on the writer's thread.
 final class Verifier: Sendable {
   private let registry: Registry
   private let writer: Writer

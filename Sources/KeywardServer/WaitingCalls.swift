@@ -66,32 +66,22 @@ struct WaitingCalls {
   }
 }
 
-/// A call that waits for what the writer makes of it.
-protocol WaitingCall {
-  associatedtype Outcome
-
-  var caller: Caller { get }
-  var deadline: Deadline { get }
-  /// Called once, on the writer's queue.
-  var completion: @Sendable (Result<Outcome, CallError>) -> Void { get }
-}
-
-struct WaitingCommand: WaitingCall {
+struct WaitingCommand {
   let caller: Caller
   let deadline: Deadline
   let request: ChangeRequest
-  let completion: @Sendable (Result<KeywardCore.Outcome, CallError>) -> Void
+  let completion: @Sendable (Result<Outcome, CallError>, inout ReplyBatch) -> Void
 }
 
 /// Secrets of which some cannot be used before the store has reserved it.
-struct WaitingValidation: WaitingCall {
+struct WaitingValidation {
   let caller: Caller
   let deadline: Deadline
   let questions: [Question]
   let completion: @Sendable (Result<[Validation], CallError>) -> Void
 }
 
-struct WaitingGroup: WaitingCall {
+struct WaitingGroup {
   let caller: Caller
   let deadline: Deadline
   let group: GroupChange

@@ -1,20 +1,20 @@
-import Dispatch
 import KeywardCore
 import KeywardWire
 import Synchronization
+import UnixSocket
 
 /// Takes commands and questions to the store, in turns. In each turn the commands that have gathered go together in one
 /// transaction, as do the uses that validations wait for, and one group of changes and one question follow. A command that
 /// has to see first what another of the turn comes to waits for the next turn, before all that came after it.
 ///
-/// Concurrency: commands and questions come from any thread; the rules and the store are called on `queue` alone, and
-/// so are the completions.
+/// Concurrency: commands and questions come from any thread; the rules and the store are called on `thread` alone,
+/// and so are the completions.
 final class Writer: Sendable {
   private let registry: Registry
   private let clock: Clock
   private let names: UserNameCache
   private let limit: Int
-  private let queue = DispatchQueue(label: "keyward.writer")
+  private let thread: BackgroundThread
   private let waiting = Mutex(WaitingCalls())
   /// Set once nothing is asked of the store any more.
   private let isEnding = Atomic(false)
@@ -24,14 +24,15 @@ final class Writer: Sendable {
   private static let batchLimit = 512
 
   /// - Parameter limit: how many commands and questions may wait.
-  init(registry: Registry, clock: Clock, names: UserNameCache, limit: Int) {
+  init(registry: Registry, clock: Clock, names: UserNameCache, limit: Int) throws(SystemError) {
+    thread = try BackgroundThread(name: "keyward.writer")
     self.registry = registry
     self.names = names
     self.clock = clock
     self.limit = limit
   }
 
-  /// Has something called on the writer's queue after each transaction.
+  /// Has something called on the writer's thread after each transaction.
   func afterEachCommit(_ body: @escaping @Sendable () -> Void) {
     whenCommitted.withLock { $0 = Hook(body) }
   }
@@ -40,11 +41,11 @@ final class Writer: Sendable {
   /// - Parameters:
   ///   - caller: a change that has not begun when it leaves is not made.
   ///   - deadline: a change that has not begun by then is not made.
-  ///   - completion: called once, on the writer's queue.
+  ///   - completion: called once, on the writer's thread; the replies of one transaction leave together after it.
   /// - Throws: RESOURCE_EXHAUSTED when too many wait.
   func submit(
     _ request: ChangeRequest, for caller: Caller, by deadline: Deadline,
-    completion: @escaping @Sendable (Result<Outcome, CallError>) -> Void
+    completion: @escaping @Sendable (Result<Outcome, CallError>, inout ReplyBatch) -> Void
   ) throws(CallError) {
     try enqueue { waiting in
       waiting.commands.append(
@@ -66,7 +67,7 @@ final class Writer: Sendable {
   /// - Parameters:
   ///   - caller: for one that leaves before it is judged, nothing is used.
   ///   - deadline: once that has passed before it is judged, nothing is used.
-  ///   - completion: called once, on the writer's queue, with the verdicts.
+  ///   - completion: called once, on the writer's thread, with the verdicts.
   /// - Throws: RESOURCE_EXHAUSTED when too many wait.
   func submit(
     _ questions: [Question], for caller: Caller, by deadline: Deadline,
@@ -84,7 +85,7 @@ final class Writer: Sendable {
   /// - Parameters:
   ///   - caller: the question is of no more use when it has left.
   ///   - deadline: when the question is of no more use.
-  ///   - body: asks; called once, on the writer's queue, with whether the question is still of use.
+  ///   - body: asks; called once, on the writer's thread, with whether the question is still of use.
   /// - Throws: RESOURCE_EXHAUSTED when too many wait.
   func read(
     for caller: Caller, by deadline: Deadline, _ body: @escaping @Sendable (_ isWanted: Bool) -> Void
@@ -96,7 +97,7 @@ final class Writer: Sendable {
   /// - Parameters:
   ///   - caller: what has not begun when it leaves is not done.
   ///   - deadline: what has not begun by then is not done.
-  ///   - body: called once, on the writer's queue, with who changes it and the instant; with nil where it is too late.
+  ///   - body: called once, on the writer's thread, with who changes it and the instant; with nil where it is too late.
   /// - Throws: RESOURCE_EXHAUSTED when too many wait.
   func submit(
     for caller: Caller, by deadline: Deadline, _ body: @escaping @Sendable ((actor: Actor, now: Instant)?) -> Void
@@ -116,7 +117,7 @@ final class Writer: Sendable {
       defer { waiting.reads.append(WaitingRead(caller: caller, deadline: deadline, body: body)) }
       return waiting.isEmpty
     }
-    if isFirst { queue.async { self.run() } }
+    if isFirst { thread.perform { self.run() } }
   }
 
   /// Has something of the server's own done with the store, between one transaction and the next; not any more once
@@ -126,10 +127,10 @@ final class Writer: Sendable {
   }
 
   /// Does what waits for callers that have not left, and then this; what goes on is of no use from here on. So once every
-  /// connection is closed it takes no longer than the transaction at work. Not for a queue that a completion needs.
+  /// connection is closed it takes no longer than the transaction at work. Not for a thread that a completion needs.
   func finish(with body: () -> Void) {
     isEnding.store(true, ordering: .relaxed)
-    queue.sync {
+    thread.hold {
       run()
       body()
     }
@@ -147,7 +148,7 @@ final class Writer: Sendable {
       return waiting.isEmpty
     }
     // Whoever finds the list empty starts a round; the rest join it.
-    if isFirst { queue.async { self.run() } }
+    if isFirst { thread.perform { self.run() } }
   }
 
   private func run() {
@@ -164,6 +165,8 @@ final class Writer: Sendable {
       if let read = turn.read {
         read.body(!isEnding.load(ordering: .relaxed) && isWanted(by: read.caller, until: read.deadline))
       }
+      // Nobody waits for that.
+      registry.tidy()
     }
   }
 
@@ -173,19 +176,30 @@ final class Writer: Sendable {
 
   /// - Returns: those whose turn has not come.
   private func carryOut(_ commands: [WaitingCommand]) -> [WaitingCommand] {
-    let wanted = self.wanted(commands)
+    var replies = ReplyBatch()
+    let wanted = commands.filter { command in
+      let isWanted = isWanted(by: command.caller, until: command.deadline)
+      if !isWanted { command.completion(.failure(.tooLate), &replies) }
+      return isWanted
+    }
+    replies.send()
     let results = registry.commit(
       wanted.lazy.map { Command($0.request, by: self.actor($0.caller.peer)) }, at: clock.now(), limit: Self.batchLimit)
     var rest: [WaitingCommand] = []
     for (waiting, result) in zip(wanted, results) {
-      if let result { waiting.completion(result.mapError { CallError($0) }) } else { rest.append(waiting) }
+      if let result {
+        waiting.completion(result.mapError { CallError($0) }, &replies)
+      } else {
+        rest.append(waiting)
+      }
     }
+    replies.send()
     whenCommitted.withLock { $0 }?()
     return rest
   }
 
   /// Those of the calls that somebody still waits for; the others are told that it is too late.
-  private func wanted<Call: WaitingCall>(_ calls: [Call]) -> [Call] {
+  private func wanted(_ calls: [WaitingValidation]) -> [WaitingValidation] {
     calls.filter { call in
       let isWanted = isWanted(by: call.caller, until: call.deadline)
       if !isWanted { call.completion(.failure(.tooLate)) }

@@ -3,7 +3,7 @@ package import KeywardCore
 extension SQLiteStore {
   package func auditHead() throws(StoreError) -> AuditHead? {
     try use { (connection) throws(StoreError) in
-      try attempt { () throws(SQLiteError) in try connection.auditHead() }
+      try attempt { () throws(SQLiteError) in try connection.lastAuditHead() }
     }
   }
 

@@ -1,4 +1,5 @@
 import CSQLite
+import CSQLiteLog
 
 /// A connection to one SQLite file.
 ///
@@ -8,17 +9,22 @@ final class Database {
   /// How many pages the write-ahead log has; SQLite's hook writes it after each commit.
   private let logPages: UnsafeMutablePointer<Int32>
 
-  /// The log is written back to the database once it has this many pages of 4096 bytes.
-  private static let checkpointPages: Int32 = 1000
+  /// The log is written back to the database once it has this many pages of 4096 bytes: nearly what a log keeps when it
+  /// starts anew, for pages that were written several times go back once.
+  private static let checkpointPages: Int32 = 3500
   /// The same while one large transaction follows the other, which write the same pages again and again.
   private static let checkpointPagesInBulk: Int32 = 65_536
+
+  /// The name of SQLite's VFS that gathers what is written to a log.
+  private static let logVFS = keyward_sqlite_log_vfs().map { String(cString: $0) }
 
   /// Opens a file that exists. SQLite neither locks nor changes it before the first statement that needs it.
   /// - Parameter path: absolute, so that it is never taken for a URI or a name that SQLite gives a meaning of its own.
   init(path: String) throws(SQLiteError) {
     var handle: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE
-    let code = sqlite3_open_v2(path, &handle, flags, nil)
+    guard let vfs = Self.logVFS else { throw SQLiteError(code: SQLITE_CANTOPEN) }
+    let code = sqlite3_open_v2(path, &handle, flags, vfs)
     guard code == SQLITE_OK, let handle else {
       let error = handle.map { SQLiteError(code: code, of: $0) } ?? SQLiteError(code: code)
       sqlite3_close(handle)

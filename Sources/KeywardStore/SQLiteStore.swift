@@ -79,7 +79,11 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   }
 
   package func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
-    try write { (connection) throws(SQLiteError) in try connection.make(changes, at: instant) }
+    try write(tidies: false) { (connection) throws(SQLiteError) in try connection.make(changes, at: instant) }
+  }
+
+  package func tidy() {
+    try? use { (connection) throws(StoreError) in if halt == nil { writeBackLog(of: connection) } }
   }
 
   package func commitTogether(
@@ -113,24 +117,34 @@ extension SQLiteStore {
   }
 
   /// Carries out `body` in one transaction, which is durable once this returns.
+  /// - Parameter tidies: whether a log that has grown long is written back, too.
   func write<Result>(
-    inBulk: Bool = false, _ body: (StoreConnection) throws(SQLiteError) -> Result
+    inBulk: Bool = false, tidies: Bool = true, _ body: (StoreConnection) throws(SQLiteError) -> Result
   ) throws(StoreError) -> Result {
     try use { (connection) throws(StoreError) in
       if let halt { throw halt }
       let result = try attempt { () throws(SQLiteError) in
         if inBulk { try connection.database.setCache(inBulk: true) }
         defer { if inBulk { try? connection.database.setCache(inBulk: false) } }
-        return try connection.database.transaction { () throws(SQLiteError) in
-          if !isMarkedOpen { try connection.statements.setClosed.run([SQLValue(false)]) }
-          return try body(connection)
+        do throws(SQLiteError) {
+          return try connection.database.transaction { () throws(SQLiteError) in
+            if !isMarkedOpen { try connection.statements.setClosed.run([SQLValue(false)]) }
+            return try body(connection)
+          }
+        } catch {
+          connection.forgetEnd()
+          throw error
         }
       }
       isMarkedOpen = true
-      // The changes are durable already: a log that cannot be written back stops the next ones only.
-      _ = try? attempt { () throws(SQLiteError) in try connection.database.checkpointIfDue(inBulk: inBulk) }
+      if tidies { writeBackLog(of: connection, inBulk: inBulk) }
       return result
     }
+  }
+
+  /// The changes are durable already: a log that cannot be written back stops the next ones only.
+  private func writeBackLog(of connection: StoreConnection, inBulk: Bool = false) {
+    _ = try? attempt { () throws(SQLiteError) in try connection.database.checkpointIfDue(inBulk: inBulk) }
   }
 
   func forEachRow(

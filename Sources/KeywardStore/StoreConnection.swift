@@ -4,6 +4,13 @@ import KeywardCore
 struct StoreConnection {
   let database: Database
   let statements: KeptStatements
+  private let end = End()
+
+  /// How far the last transaction came, so that the next one need not ask.
+  private final class End {
+    var mark: StoreMark?
+    var head: AuditHead?
+  }
 
   /// The store's revision and latest instant.
   func mark() throws(SQLiteError) -> StoreMark {
@@ -16,8 +23,21 @@ struct StoreConnection {
     return mark
   }
 
+  /// Has the next transaction ask anew, for one that may have changed something failed.
+  func forgetEnd() {
+    end.mark = nil
+    end.head = nil
+  }
+
+  /// The audit's newest row, as the last transaction left it; nil where there is none.
+  func lastAuditHead() throws(SQLiteError) -> AuditHead? {
+    if let head = end.head { return head }
+    end.head = try auditHead()
+    return end.head
+  }
+
   /// The audit's newest row; nil where there is none.
-  func auditHead() throws(SQLiteError) -> AuditHead? {
+  private func auditHead() throws(SQLiteError) -> AuditHead? {
     try statements.lastAuditRow.first { AuditHead(revision: $0.integer(0) ?? 0, hash: $0.digest(1)) }
   }
 
@@ -26,7 +46,7 @@ struct StoreConnection {
     let now: Instant
     var revision: Revision
     /// The end of the audit's chain.
-    var hash: Digest?
+    var audited: AuditHead?
   }
 
   /// Makes the changes one after the other, within the transaction that is open.
@@ -58,24 +78,26 @@ struct StoreConnection {
   }
 
   private func begin(at instant: Instant) throws(SQLiteError) -> Progress {
-    let mark = try mark()
+    let mark = if let known = end.mark { known } else { try mark() }
     return Progress(
-      now: max(mark.latestInstant, instant), revision: mark.revision,
-      hash: try auditHead()?.hash)
+      now: max(mark.latestInstant, instant), revision: mark.revision, audited: try lastAuditHead())
   }
 
   private func make(_ change: Change, _ progress: inout Progress) throws(SQLiteError) -> Result<Placement, Conflict> {
     let result = try make(change, revision: progress.revision + 1, at: progress.now)
     if case .success(let made) = result {
       progress.revision += 1
-      progress.hash = try record(
-        change, of: made.key, revision: progress.revision, at: progress.now, after: progress.hash)
+      let hash = try record(
+        change, of: made.key, revision: progress.revision, at: progress.now, after: progress.audited?.hash)
+      progress.audited = AuditHead(revision: progress.revision, hash: hash)
     }
     return result.map(\.placement)
   }
 
   private func end(_ progress: Progress) throws(SQLiteError) {
     try statements.advance.run([.integer(progress.revision), SQLValue(progress.now)])
+    end.mark = StoreMark(revision: progress.revision, latestInstant: progress.now)
+    end.head = progress.audited
   }
 
   /// Writes what the audit says of a change, and the attempt it was.

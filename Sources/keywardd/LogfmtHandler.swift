@@ -83,6 +83,8 @@ struct LogfmtHandler: LogHandler {
 
   /// A value with anything in it that could be taken for the end of it stands in quotes.
   private static func quoted(_ value: String) -> String {
+    // Nearly every value: nothing of Unicode has to be looked up.
+    if !value.isEmpty, value.utf8.allSatisfy({ isPlainASCII($0) }) { return value }
     let isPlain = value.unicodeScalars.allSatisfy { scalar in
       !scalar.properties.isWhitespace && scalar != "\"" && scalar != "=" && scalar != "\\" && isPrintable(scalar)
     }
@@ -91,6 +93,7 @@ struct LogfmtHandler: LogHandler {
 
   /// Nothing that a peer named can break the line or the terminal.
   private static func escaped(_ text: String, quoting: Bool = false) -> String {
+    if text.utf8.allSatisfy({ isPlainASCII($0) || $0 == UInt8(ascii: " ") }) { return text }
     var result = ""
     for scalar in text.unicodeScalars {
       if !isPrintable(scalar) {
@@ -101,6 +104,14 @@ struct LogfmtHandler: LogHandler {
       }
     }
     return result
+  }
+
+  /// Visible, and of no meaning to a line.
+  private static func isPlainASCII(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "="), UInt8(ascii: "\\"): false
+    default: (0x21...0x7E).contains(byte)
+    }
   }
 
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {

@@ -153,6 +153,8 @@ struct ReloadTests {
     let client = try host.daemon.client()
     func create(_ name: String) throws {
       _ = try client.createKey(CreateKey(name: try KeyName(name), permission: .chat))
+      // A change is logged after its reply, and before the store is asked for anything else.
+      _ = try client.listAuditEvents(try AuditPageQuery(AuditQuery()))
     }
     func created() -> Int { host.daemon.logText.components(separatedBy: "key created").count - 1 }
     try create("a")

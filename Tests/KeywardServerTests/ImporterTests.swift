@@ -178,7 +178,7 @@ import Testing
     #expect(throws: Never.self) { try peer.call(portion(0, hasMore: true)).get() }
     server.gate.shut()
     peer.send(try peer.frame(portion(1, hasMore: false), stream: 1))
-    try server.connect().expectServed()
+    try server.gate.waitForArrival()
     let other = try server.connect()
     other.send(try other.create("k", stream: 3))
     #expect(throws: Never.self) { try other.call(.listKeys(ListQuery())).get() }

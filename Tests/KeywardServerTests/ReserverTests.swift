@@ -21,7 +21,7 @@ import Testing
     store = FakeStore(keys, mark: StoreMark(revision: 10, latestInstant: .noon))
     let clock = Clock(now: { .noon }, monotonicNanoseconds: Clock.system.monotonicNanoseconds)
     registry = try Registry(store: store)
-    writer = Writer(registry: registry, clock: clock, names: UserNameCache(clock: clock), limit: 100)
+    writer = try Writer(registry: registry, clock: clock, names: UserNameCache(clock: clock), limit: 100)
     reserver = Reserver(registry: registry, writer: writer, clock: clock, limit: 2)
     reserver.start()
   }

@@ -53,7 +53,7 @@ import Testing
     let wall = wall
     let clock = Clock(now: { wall.now }, monotonicNanoseconds: Clock.system.monotonicNanoseconds)
     registry = try Registry(store: store)
-    writer = Writer(registry: registry, clock: clock, names: UserNameCache(clock: clock), limit: 100)
+    writer = try Writer(registry: registry, clock: clock, names: UserNameCache(clock: clock), limit: 100)
     let lines = lines
     sweeper = Sweeper(
       registry: registry, writer: writer, importer: Importer(registry: registry, clock: clock, limits: Limits()),
@@ -65,7 +65,7 @@ import Testing
   private func make(_ action: ChangeRequest.Action) throws -> Outcome {
     let done = DispatchSemaphore(value: 0)
     let result = Mutex<Result<Outcome, CallError>?>(nil)
-    try writer.submit(ChangeRequest(action), for: .sample(), by: .never) { outcome in
+    try writer.submit(ChangeRequest(action), for: .sample(), by: .never) { outcome, _ in
       result.withLock { $0 = outcome }
       done.signal()
     }

@@ -96,6 +96,7 @@ final class GatedStore: Store {
   func commitTogether(
     _ changes: some Sequence<Change>, at instant: Instant
   ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
+    arrivals.signal()
     gate.wait()
     defer { gate.signal() }
     return try store.commitTogether(changes, at: instant)

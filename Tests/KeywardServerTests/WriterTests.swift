@@ -30,7 +30,7 @@ import Testing
     store = FakeStore(keys, mark: StoreMark(revision: 3, latestInstant: .noon))
     let monotonic = monotonic
     let clock = Clock(now: { .noon }, monotonicNanoseconds: { UInt64(monotonic.now.seconds) })
-    writer = Writer(
+    writer = try Writer(
       registry: try Registry(store: store), clock: clock, names: UserNameCache(clock: clock), limit: 10_000)
   }
 
@@ -38,7 +38,7 @@ import Testing
     _ action: ChangeRequest.Action, as name: String, for caller: Caller = .sample(), by deadline: Deadline = .never,
     then: @escaping @Sendable () -> Void = {}
   ) throws {
-    try writer.submit(ChangeRequest(action), for: caller, by: deadline) { [record] result in
+    try writer.submit(ChangeRequest(action), for: caller, by: deadline) { [record] result, _ in
       switch result {
       case .success: record.add(name)
       case .failure(let error): record.add("\(name): \(error.code)")
@@ -136,11 +136,11 @@ import Testing
 
   @Test func `What waits for another of its key still counts among what may wait`() throws {
     let refused = Record()
-    let writer = Writer(
+    let writer = try Writer(
       registry: try Registry(store: store), clock: .system, names: UserNameCache(clock: .system), limit: 601)
     let hold = writer.hold()
     for number in 1...600 {
-      try writer.submit(ChangeRequest(change(1, number % 2 == 0)), for: .sample(), by: .never) { [record] _ in
+      try writer.submit(ChangeRequest(change(1, number % 2 == 0)), for: .sample(), by: .never) { [record] _, _ in
         record.add("over")
         guard record.all.count == 1 else { return }
         // 512 are out for the transaction at work, as all would be that touch other keys, and 88 more.

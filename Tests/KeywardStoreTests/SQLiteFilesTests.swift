@@ -94,6 +94,18 @@ import Testing
     again.close()
   }
 
+  @Test("A commit of many more pages than are written at once is whole after a crash")
+  func crashAfterLargeCommit() throws {
+    let store = try SQLiteStore(path: folder.database)
+    _ = try store.commit((1...3000).map { .insert($0) }, at: .noon)
+    let copy = try TemporaryFolder()
+    try copy.write(try folder.snapshot())
+    store.close()
+    let crashed = try SQLiteStore(path: copy.database)
+    #expect(try crashed.contents().keys.count == 3000)
+    #expect(try crashed.verifyAudit().isSound)
+  }
+
   @Test("A commit cut off in the log was never made; the ones before it were")
   func tornLog() throws {
     let store = try SQLiteStore(path: folder.database)
@@ -114,10 +126,11 @@ import Testing
     let store = try SQLiteStore(path: folder.database)
     for batch in 0..<60 {
       _ = try store.commit((1...100).map { .insert(batch * 100 + $0) }, at: .noon)
+      store.tidy()
     }
     let sizes = try folder.snapshot().mapValues(\.count)
     #expect(try #require(sizes["keyward.db"]) > 1_000_000)
-    #expect(try #require(sizes["keyward.db-wal"]) < 8_000_000)
+    #expect(try #require(sizes["keyward.db-wal"]) < 20_000_000)
     store.close()
   }
 

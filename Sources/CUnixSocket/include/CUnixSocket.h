@@ -49,3 +49,7 @@ void unix_release_program_pages(void);
 
 /// How many processors the process may run on (sched_getaffinity(2)); -1 if the kernel does not say.
 int unix_usable_processors(void);
+
+/// Names the calling thread, keeps signals from it, and has the others go before it by a value of nice(2) (setpriority(2),
+/// "C library/kernel differences"). What is not to be had it does without.
+void unix_step_back(const char *name, int niceness);

@@ -1,0 +1,136 @@
+#include "CSQLiteLog.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/// Bytes that are gathered at most: the pages of two or three changes, or of ten that are made together. SQLite's own
+/// files take fewer than 128 KiB at once, and call a longer write a full disk.
+enum { capacity = 120 * 1024 };
+
+/// A log that is open. Behind it lies the file of SQLite's own VFS.
+struct log_file {
+  sqlite3_file base;
+  unsigned char *bytes;
+  /// How many of them wait, and where in the file they go.
+  int count;
+  sqlite3_int64 offset;
+};
+
+static sqlite3_vfs *original;
+
+static struct log_file *log_of(sqlite3_file *file) { return (struct log_file *)file; }
+
+static sqlite3_file *inner(sqlite3_file *file) { return (sqlite3_file *)(log_of(file) + 1); }
+
+/// Writes what waits. What cannot be written is given up, as SQLite gives up the transaction that it is told of.
+static int flush(sqlite3_file *file) {
+  struct log_file *log = log_of(file);
+  int count = log->count;
+  if (count == 0) return SQLITE_OK;
+  log->count = 0;
+  return inner(file)->pMethods->xWrite(inner(file), log->bytes, count, log->offset);
+}
+
+static int log_close(sqlite3_file *file) {
+  int flushed = flush(file);
+  sqlite3_free(log_of(file)->bytes);
+  int closed = inner(file)->pMethods->xClose(inner(file));
+  return flushed == SQLITE_OK ? closed : flushed;
+}
+
+static int log_read(sqlite3_file *file, void *bytes, int count, sqlite3_int64 offset) {
+  int code = flush(file);
+  return code == SQLITE_OK ? inner(file)->pMethods->xRead(inner(file), bytes, count, offset) : code;
+}
+
+static int log_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
+  struct log_file *log = log_of(file);
+  if (offset != log->offset + log->count || count > capacity - log->count) {
+    int code = flush(file);
+    if (code != SQLITE_OK) return code;
+    log->offset = offset;
+  }
+  if (count > capacity) return inner(file)->pMethods->xWrite(inner(file), bytes, count, offset);
+  memcpy(log->bytes + log->count, bytes, (size_t)count);
+  log->count += count;
+  return SQLITE_OK;
+}
+
+static int log_truncate(sqlite3_file *file, sqlite3_int64 size) {
+  int code = flush(file);
+  return code == SQLITE_OK ? inner(file)->pMethods->xTruncate(inner(file), size) : code;
+}
+
+static int log_sync(sqlite3_file *file, int flags) {
+  int code = flush(file);
+  return code == SQLITE_OK ? inner(file)->pMethods->xSync(inner(file), flags) : code;
+}
+
+static int log_size(sqlite3_file *file, sqlite3_int64 *size) {
+  int code = flush(file);
+  return code == SQLITE_OK ? inner(file)->pMethods->xFileSize(inner(file), size) : code;
+}
+
+static int log_lock(sqlite3_file *file, int lock) { return inner(file)->pMethods->xLock(inner(file), lock); }
+
+static int log_unlock(sqlite3_file *file, int lock) { return inner(file)->pMethods->xUnlock(inner(file), lock); }
+
+static int log_check_lock(sqlite3_file *file, int *is_locked) {
+  return inner(file)->pMethods->xCheckReservedLock(inner(file), is_locked);
+}
+
+static int log_control(sqlite3_file *file, int operation, void *argument) {
+  return inner(file)->pMethods->xFileControl(inner(file), operation, argument);
+}
+
+static int log_sector_size(sqlite3_file *file) { return inner(file)->pMethods->xSectorSize(inner(file)); }
+
+static int log_characteristics(sqlite3_file *file) {
+  return inner(file)->pMethods->xDeviceCharacteristics(inner(file));
+}
+
+static const sqlite3_io_methods log_methods = {
+    .iVersion = 1,
+    .xClose = log_close,
+    .xRead = log_read,
+    .xWrite = log_write,
+    .xTruncate = log_truncate,
+    .xSync = log_sync,
+    .xFileSize = log_size,
+    .xLock = log_lock,
+    .xUnlock = log_unlock,
+    .xCheckReservedLock = log_check_lock,
+    .xFileControl = log_control,
+    .xSectorSize = log_sector_size,
+    .xDeviceCharacteristics = log_characteristics,
+};
+
+static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *granted) {
+  (void)vfs;
+  if (!(flags & SQLITE_OPEN_WAL)) return original->xOpen(original, name, file, flags, granted);
+  struct log_file *log = log_of(file);
+  memset(log, 0, sizeof *log);
+  int code = original->xOpen(original, name, inner(file), flags, granted);
+  if (code != SQLITE_OK) return code;
+  log->bytes = sqlite3_malloc(capacity);
+  if (!log->bytes) {
+    inner(file)->pMethods->xClose(inner(file));
+    return SQLITE_NOMEM;
+  }
+  log->base.pMethods = &log_methods;
+  return SQLITE_OK;
+}
+
+const char *keyward_sqlite_log_vfs(void) {
+  static sqlite3_vfs vfs;
+  if (vfs.zName) return vfs.zName;
+  original = sqlite3_vfs_find(NULL);
+  if (!original) return NULL;
+  // Nothing but opening differs, and no method of SQLite's own looks at more of its VFS than what is copied here.
+  vfs = *original;
+  vfs.pNext = NULL;
+  vfs.szOsFile += (int)sizeof(struct log_file);
+  vfs.xOpen = open_file;
+  vfs.zName = "keyward-log";
+  return sqlite3_vfs_register(&vfs, 0) == SQLITE_OK ? vfs.zName : NULL;
+}

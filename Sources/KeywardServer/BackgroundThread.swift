@@ -1,0 +1,97 @@
+import Dispatch
+import Glibc
+import Synchronization
+import UnixSocket
+
+/// A thread of its own that carries out one piece of work after the other, and that the others of the process go
+/// before: what it does is waited for by few, and what they do by many.
+///
+/// Concurrency: work comes from any thread. The thread ends once nobody holds this any more, with all work done.
+final class BackgroundThread: Sendable {
+  typealias Work = @Sendable () -> Void
+
+  /// What the thread itself holds on to.
+  private final class Inbox: Sendable {
+    struct Content {
+      var work: [Work] = []
+      var isOver = false
+    }
+
+    let content = Mutex(Content())
+    let counter = DispatchSemaphore(value: 0)
+
+    func add(_ work: @escaping Work) {
+      content.withLock { $0.work.append(work) }
+      counter.signal()
+    }
+
+    func end() {
+      content.withLock { $0.isOver = true }
+      counter.signal()
+    }
+
+    /// - Returns: whether there will be more.
+    func carryOut() -> Bool {
+      counter.wait()
+      let (work, isOver) = content.withLock { content in
+        defer { content.work = [] }
+        return (content.work, content.isOver)
+      }
+      for piece in work { piece() }
+      return !isOver
+    }
+  }
+
+  /// Of nice(2): a thirtieth of a processor that a reactor would fill, and all of one that is idle.
+  private static let niceness: Int32 = 15
+
+  private let inbox = Inbox()
+
+  /// - Parameter name: at most 15 bytes, for people who look at the process.
+  init(name: String) throws(SystemError) {
+    let argument = Unmanaged.passRetained((inbox, name) as AnyObject)
+    var thread = pthread_t()
+    let code = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        let start = Unmanaged<AnyObject>.fromOpaque(argument).takeRetainedValue()
+        guard let (inbox, name) = start as? (Inbox, String) else { return nil }
+        BackgroundThread.run(inbox, name)
+        return nil
+      }, argument.toOpaque())
+    guard code == 0 else {
+      argument.release()
+      throw SystemError("start a thread", code: code)
+    }
+    pthread_detach(thread)
+  }
+
+  deinit {
+    inbox.end()
+  }
+
+  /// Has something done after all that was asked for before.
+  func perform(_ work: @escaping Work) {
+    inbox.add(work)
+  }
+
+  /// Does something itself, after all that was asked for before and while the thread stands still. Not for work of the
+  /// thread.
+  func hold(_ body: () -> Void) {
+    let reached = DispatchSemaphore(value: 0)
+    let done = DispatchSemaphore(value: 0)
+    perform {
+      reached.signal()
+      done.wait()
+    }
+    reached.wait()
+    body()
+    done.signal()
+  }
+
+  private static func run(_ inbox: Inbox, _ name: String) {
+    ThreadPriority.stepBack(name: name, niceness: niceness)
+    while inbox.carryOut() {}
+  }
+}

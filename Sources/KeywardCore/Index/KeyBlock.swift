@@ -61,7 +61,8 @@ final class KeyBlock: @unchecked Sendable {
     memory.copyMemory(from: other.memory, byteCount: Self.searchStart)
     texts.initialize(
       to: Texts(
-        search: SearchTexts(copying: other.search, to: memory + Self.searchStart), names: ByteText(copying: other.names)))
+        search: SearchTexts(copying: other.search, to: memory + Self.searchStart), names: ByteText(copying: other.names)
+      ))
     rests = other.rests
     count = other.count
   }

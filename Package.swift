@@ -33,6 +33,7 @@ let package = Package(
   targets: [
     // C libraries of the system.
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // Without pkg-config: it gives a flag that the package manager refuses with a warning.
@@ -50,7 +51,7 @@ let package = Package(
     .target(name: "UnixSocket", dependencies: ["CUnixSocket"], swiftSettings: strict),
     .target(name: "KeywardStore", dependencies: ["KeywardCore", "CSQLite"], swiftSettings: strict),
     .target(
-      name: "KeywardServer", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket", logging],
+      name: "KeywardServer", dependencies: ["CNghttp2", "KeywardCore", "KeywardWire", "UnixSocket", logging],
       swiftSettings: strict + unchecked),
     .target(
       name: "KeywardClient", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket"], swiftSettings: strict),
@@ -92,7 +93,7 @@ let package = Package(
       dependencies: ["KeywardCore", "KeywardServer", "KeywardWire", "TestSupport", "UnixSocket", logging],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["CPeer", "KeywardCore", "KeywardWire"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["CNghttp2", "CPeer", "KeywardCore", "KeywardWire"], path: "Tests/TestSupport",
       swiftSettings: strict),
     // Connections of other users, by system calls that Swift cannot import.
     .target(name: "CPeer", path: "Tests/CPeer"),

@@ -35,6 +35,19 @@ package struct Limits: Sendable {
   package var frameSeconds = 30.0
   /// Seconds that a peer may take none of its replies, though they wait.
   package var stallSeconds = 60.0
+  /// Whether gRPC is spoken besides ttrpc. What follows is of gRPC alone.
+  package var speaksGRPC = true
+  /// Calls of one connection that are not over.
+  package var streamsPerConnection = 256
+  /// Header fields of one request, and their bytes as HTTP/2 counts them: 32 more for each field.
+  package var headerCount = 64
+  package var headerBytes = 16 * 1024
+  /// Bytes of one message.
+  package var messageBytes = GRPCPrefix.maxMessageByteCount
+  /// Streams of one connection that are reset each second, by the peer, and because of what it sent.
+  package var resetsPerSecond = 100
+  /// For so many seconds' worth at once, what is limited by the second may come.
+  static let burstSeconds = 10
   /// Seconds that calls in flight have to end when the server stops.
   package var drainSeconds = 10
 

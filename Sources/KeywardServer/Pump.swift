@@ -11,6 +11,9 @@ final class Pump {
   private let mailbox: Mailbox
   private let arena = Arena()
   private let budget: FrameBudget
+  /// nil where gRPC is switched off.
+  private let http2: HTTP2Library?
+  private let streams = GRPCStreamPool()
   /// Empty between reads.
   private var readBuffer = ByteBuffer(capacity: Pump.readByteCount)
   /// Memory for a connection's output while it is at work.
@@ -26,6 +29,7 @@ final class Pump {
     self.parts = parts
     self.mailbox = mailbox
     budget = FrameBudget(byteCount: parts.limits.largeFrames)
+    http2 = parts.limits.speaksGRPC ? HTTP2Library(parts.limits) : nil
   }
 
   /// Reads once and answers what has come whole.
@@ -62,19 +66,25 @@ final class Pump {
 
   /// Puts out the reply of a call that waited.
   func finish(_ address: ReplyAddress, with result: Result<Reply, CallError>, on connection: Connection) {
+    if let grpc = connection.grpc { return grpc.finish(address, with: result) }
     borrowOutput(connection)
     connection.session.finish(address, with: result, output: &connection.output, in: arena)
   }
 
   /// Answers the calls whose deadline has passed.
   func expire(_ connection: Connection, at now: UInt64) {
-    borrowOutput(connection)
-    connection.session.expire(at: now, output: &connection.output, in: arena)
+    if let grpc = connection.grpc {
+      grpc.expire(at: now)
+    } else {
+      borrowOutput(connection)
+      connection.session.expire(at: now, output: &connection.output, in: arena)
+    }
     flush(connection)
   }
 
   /// Writes what is to go out, and goes on with frames that waited for it.
   func flush(_ connection: Connection) {
+    if let grpc = connection.grpc { return flush(connection, grpc) }
     while send(connection) {
       connection.stallDeadline = .never
       returnOutput(connection)
@@ -86,20 +96,16 @@ final class Pump {
   /// Gives back what a connection that is closed holds.
   func release(_ connection: Connection) {
     connection.session.close(budget)
+    connection.grpc?.close()
   }
 
   // MARK: In
 
   /// Takes in what was read, after what was left before.
   private func take(_ connection: Connection) {
-    if !connection.isOpened {
-      // The length's top byte is 0 for ttrpc (PROTOCOL.md); nothing else is spoken here.
-      guard readBuffer.bytes.first == 0 else {
-        connection.isBroken = true
-        return
-      }
-      connection.isOpened = true
-    }
+    if !connection.isOpened { open(connection) }
+    guard !connection.isBroken else { return }
+    if let grpc = connection.grpc { return take(connection, grpc) }
     if connection.input.isEmpty {
       let consumed = work(connection, on: readBuffer.bytes)
       readBuffer.consume(consumed)
@@ -110,6 +116,32 @@ final class Pump {
       resume(connection)
     }
     flush(connection)
+  }
+
+  /// Finds out from the first byte which protocol is spoken: the length's top byte is 0 for ttrpc, and HTTP/2 begins with
+  /// a `P` (PROTOCOL.md).
+  private func open(_ connection: Connection) {
+    connection.isOpened = true
+    switch readBuffer.bytes.first {
+    case 0: return
+    case UInt8(ascii: "P"):
+      guard let http2 else { break }
+      connection.grpc = GRPCSession(
+        GRPCSession.Parts(
+          caller: connection.caller, connection: connection.id, mailbox: mailbox, handlers: parts.handlers,
+          arena: arena, limits: parts.limits, clock: parts.clock, budget: budget, library: http2, pool: streams))
+      if connection.grpc != nil { return }
+    default: break
+    }
+    connection.isBroken = true
+  }
+
+  /// Takes in what was read, all of it.
+  private func take(_ connection: Connection, _ grpc: GRPCSession) {
+    let before = grpc.callCount
+    if !grpc.receive(readBuffer.bytes, at: parts.clock.now()) { connection.isBroken = true }
+    parts.statistics.countCalls(grpc.callCount - before)
+    flush(connection, grpc)
   }
 
   /// Goes on with what is left of the input.
@@ -148,6 +180,18 @@ final class Pump {
   }
 
   // MARK: Out
+
+  /// Writes what is to go out, as long as it leaves.
+  private func flush(_ connection: Connection, _ grpc: GRPCSession) {
+    borrowOutput(connection)
+    repeat {
+      grpc.produce(into: &connection.output)
+      guard !connection.output.bytes.isEmpty else { break }
+    } while send(connection)
+    guard connection.output.bytes.isEmpty else { return }
+    connection.stallDeadline = .never
+    returnOutput(connection)
+  }
 
   /// - Returns: whether all the output has left; else it waits for the peer, or the connection is broken.
   private func send(_ connection: Connection) -> Bool {

@@ -183,7 +183,7 @@ final class Reactor: @unchecked Sendable {
         // Half a frame cannot be answered, and half a reply cannot be taken back.
         parts.log.debug("connection closed", metadata: ["reason": "the peer let its time pass"])
         connection.isBroken = true
-      } else if connection.session.nextDeadline.hasPassed(at: now) {
+      } else if connection.callDeadline.hasPassed(at: now) {
         pump.expire(connection, at: now)
       }
       settle(connection)

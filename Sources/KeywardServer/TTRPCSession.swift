@@ -259,7 +259,7 @@ struct TTRPCSession {
 }
 
 extension CallError {
-  fileprivate static let memoryIsShort = CallError(
+  static let memoryIsShort = CallError(
     .resourceExhausted, "too many large frames are under way: try again in a moment")
 }
 

@@ -46,6 +46,19 @@ package struct Limits: Sendable {
   package var messageBytes = GRPCPrefix.maxMessageByteCount
   /// Streams of one connection that are reset each second, by the peer, and because of what it sent.
   package var resetsPerSecond = 100
+  /// Frames of one connection each second that bring nothing of a call: PING, SETTINGS, empty DATA. Each answered call lets
+  /// more of them through.
+  package var controlFramesPerSecond = 100
+  /// Bytes that one stream of replies keeps for a peer that does not take them, and all of one connection.
+  package var streamedBytes = 256 * 1024
+  package var streamedBytesPerConnection = 1024 * 1024
+  /// Seconds from a connection's first byte until its handshake is over.
+  package var handshakeSeconds = 10.0
+  /// Seconds without a call after which a connection is told to end; 0 for never.
+  package var idleSeconds = 3600.0
+  /// Seconds of silence after which the peer is asked whether it is there, and seconds that it has to answer; 0 for never.
+  package var keepaliveSeconds = 120.0
+  package var keepaliveTimeoutSeconds = 20.0
   /// For so many seconds' worth at once, what is limited by the second may come.
   static let burstSeconds = 10
   /// Seconds that calls in flight have to end when the server stops.

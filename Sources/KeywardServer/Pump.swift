@@ -56,6 +56,10 @@ final class Pump {
   /// Answers what has come in so far and reads nothing after it. Where replies cannot leave, it goes on at the next
   /// call.
   func finishReading(_ connection: Connection) {
+    if let grpc = connection.grpc {
+      grpc.end()
+      return flush(connection, grpc)
+    }
     var left = connection.readsLeft ?? Self.lastReads
     while connection.isReadable {
       if left == 0 || !read(connection) { connection.isInputOver = true }
@@ -129,7 +133,10 @@ final class Pump {
       connection.grpc = GRPCSession(
         GRPCSession.Parts(
           caller: connection.caller, connection: connection.id, mailbox: mailbox, handlers: parts.handlers,
-          arena: arena, limits: parts.limits, clock: parts.clock, budget: budget, library: http2, pool: streams))
+          health: parts.health, arena: arena, limits: parts.limits, clock: parts.clock, budget: budget, library: http2,
+          pool: streams))
+      connection.frameDeadline = Deadline(
+        from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.handshakeSeconds)
       if connection.grpc != nil { return }
     default: break
     }
@@ -141,6 +148,7 @@ final class Pump {
     let before = grpc.callCount
     if !grpc.receive(readBuffer.bytes, at: parts.clock.now()) { connection.isBroken = true }
     parts.statistics.countCalls(grpc.callCount - before)
+    if grpc.isGreeted { connection.frameDeadline = .never }
     flush(connection, grpc)
   }
 

@@ -17,6 +17,7 @@ final class Reactor: @unchecked Sendable {
     let clock: Clock
     let census: Census
     let statistics: Statistics
+    let health: Health
     let busyPollNanoseconds: UInt64
     let log: Logger
   }
@@ -103,6 +104,10 @@ final class Reactor: @unchecked Sendable {
       case .reply(let address, let result):
         guard let connection = connections[address.connection] else { continue }
         pump.finish(address, with: result, on: connection)
+        if answered.last !== connection { answered.append(connection) }
+      case .wake(let address):
+        guard let connection = connections[address.connection] else { continue }
+        connection.grpc?.wake(address)
         if answered.last !== connection { answered.append(connection) }
       case .drain(let completion):
         whenDrained = completion

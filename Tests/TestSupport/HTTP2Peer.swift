@@ -183,12 +183,14 @@ package final class HTTP2Peer {
     while try takeFrame() != nil {}
   }
 
-  /// Asks for a PING's answer and takes frames until it is there: all that was sent before is done with then.
+  /// Takes frames until all that was sent before is done with: until a second PING is answered, for the answer to one goes
+  /// before other frames.
   package func settle() throws {
-    let mark = Array("settled ".utf8)
-    let count = pings.count
-    send(Frame(.ping, [], mark))
-    try take { self.pings.dropFirst(count).contains { $0.isAck && $0.payload == mark } }
+    for mark in ["settled1", "settled2"].map({ Array($0.utf8) }) {
+      let count = pings.count
+      send(Frame(.ping, [], mark))
+      try take { self.pings.dropFirst(count).contains { $0.isAck && $0.payload == mark } }
+    }
   }
 
   /// The reply of a method in an answer.

@@ -16,6 +16,7 @@ final class GRPCSession {
     let connection: ConnectionID
     let mailbox: Mailbox
     let handlers: Handlers
+    let health: Health
     let arena: Arena
     let limits: Limits
     let clock: Clock
@@ -46,10 +47,27 @@ final class GRPCSession {
   /// No stream and no rule of the connection has an earlier deadline.
   private(set) var nextDeadline = Deadline.never
   private var isBroken = false
+  private var timers: GRPCTimers
+  private var controlFrames: TokenBucket
+  private var provokedResets: TokenBucket
+  /// Of the streams of replies.
+  private let streamed: StreamedBytes
+  private var isEnding = false
+  private var isRefusing = false
+
+  /// What the PING carries that asks whether the peer has heard of the end.
+  private static let endMark = Array("the end.".utf8)
 
   /// - Returns: nil where there is no memory.
   init?(_ parts: Parts) {
     self.parts = parts
+    let limits = parts.limits
+    timers = GRPCTimers(limits, at: parts.clock.monotonicNanoseconds())
+    controlFrames = TokenBucket(
+      perSecond: limits.controlFramesPerSecond, burst: limits.controlFramesPerSecond * Limits.burstSeconds)
+    provokedResets = TokenBucket(
+      perSecond: limits.resetsPerSecond, burst: limits.resetsPerSecond * Limits.burstSeconds)
+    streamed = StreamedBytes(limit: limits.streamedBytesPerConnection)
     guard let http2 = parts.library.makeSession(for: self) else { return nil }
     self.http2 = http2
     let settings = [
@@ -64,6 +82,7 @@ final class GRPCSession {
     guard nghttp2_submit_settings(http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), settings, settings.count) == 0 else {
       return nil
     }
+    nextDeadline = timers.next
   }
 
   deinit {
@@ -82,6 +101,7 @@ final class GRPCSession {
   /// - Returns: whether the connection makes sense so far.
   func receive(_ bytes: UnsafeRawBufferPointer, at now: Instant) -> Bool {
     self.now = now
+    timers.noteInput()
     let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
     let count = nghttp2_session_mem_recv(http2, start, bytes.count)
     keepChunk()
@@ -103,6 +123,10 @@ final class GRPCSession {
         output.bytes.append(UnsafeRawBufferPointer(start: data, count: count))
       }
     } while startQueued()
+    // Where the socket takes no more, the windows are not to blame.
+    let isWaiting = buffered > 0 && output.bytes.count < limit
+    timers.watchReplies(isWaiting, at: parts.clock.monotonicNanoseconds())
+    nextDeadline = min(nextDeadline, timers.next)
   }
 
   /// Puts out the reply of a call that waited, unless the call is over already.
@@ -114,16 +138,72 @@ final class GRPCSession {
     parts.arena.reset()
   }
 
-  /// Answers the calls whose deadline has passed.
+  /// Goes on with a stream of replies, of which there is more.
+  func wake(_ address: ReplyAddress) {
+    guard let stream = stream(Int32(bitPattern: address.stream)), stream.serial == address.serial,
+      stream.phase == .streaming, let replies = stream.replies
+    else { return }
+    if replies.isAtEnd {
+      switch replies.take() {
+      case .abruptEnd(let end): return endReplies(on: stream, with: end)
+      case .end(let end) where stream.output.isEmpty: return endReplies(on: stream, with: end)
+      default: break
+      }
+    }
+    nghttp2_session_resume_data(http2, stream.id)
+  }
+
+  /// Ends a stream of replies without asking for room, which an end does not need.
+  private func endReplies(on stream: GRPCStream, with end: GRPCStream.End) {
+    stream.output.consume(stream.output.count)
+    stream.phase = .replying
+    stream.deadline = .never
+    submitEnd(stream, end)
+  }
+
+  /// Tells the peer that the connection is to end, and ends it when the calls are over that had come when the peer knew.
+  func end() {
+    guard !isEnding else { return }
+    isEnding = true
+    nghttp2_submit_shutdown_notice(http2)
+    // What the peer sends before it has heard of the end comes before its answer.
+    nghttp2_submit_ping(http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.endMark)
+    timers.beginEnd(at: parts.clock.monotonicNanoseconds())
+    nextDeadline = min(nextDeadline, timers.next)
+  }
+
+  /// Takes no more calls. Streams of replies have no end of their own, so they end here.
+  private func refuseMore() {
+    guard !isRefusing else { return }
+    isRefusing = true
+    nghttp2_submit_goaway(
+      http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(http2),
+      NGHTTP2_NO_ERROR.rawValue,
+      nil, 0)
+    for stream in open { stream.replies?.finish(.ending) }
+  }
+
+  /// Answers the calls whose deadline has passed, and looks after the connection.
   func expire(at now: UInt64) {
+    for due in timers.due(at: now, hasCalls: !open.isEmpty) {
+      switch due {
+      case .ping: nghttp2_submit_ping(http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), nil)
+      case .silence, .stall: isBroken = true
+      case .idleness: end()
+      case .end: refuseMore()
+      }
+    }
     for stream in open where stream.deadline.hasPassed(at: now) {
       switch stream.phase {
       case .receiving where !stream.isHeadWhole: isBroken = true
       case .receiving, .queued, .waiting: fail(stream, .tooLate)
       case .replying, .reset: reset(stream, NGHTTP2_CANCEL)
+      case .streaming:
+        stream.deadline = .never
+        stream.replies?.finish(.tooLate, droppingRest: true)
       }
     }
-    nextDeadline = open.lazy.map(\.deadline).min() ?? .never
+    nextDeadline = min(timers.next, open.lazy.map(\.deadline).min() ?? .never)
   }
 
   /// Gives back what the session holds of the reactor's.
@@ -141,6 +221,7 @@ final class GRPCSession {
       current = stream
       return 0
     }
+    timers.noteCall()
     let stream = parts.pool.take()
     stream.id = frame.stream_id
     stream.serial = nextSerial
@@ -164,13 +245,13 @@ final class GRPCSession {
 
   func take(_ bytes: UnsafeRawBufferPointer, on id: Int32) {
     keepChunk()
-    guard let stream = stream(id), stream.phase == .receiving else { return }
+    guard let stream = stream(id), stream.takesData else { return }
     current = stream
     // Most requests lie in one frame, and are then read where they are.
     if stream.input.isEmpty { chunk = bytes } else { keep(bytes, of: stream) }
   }
 
-  func received(_ frame: nghttp2_frame_hd) -> Int32 {
+  func received(_ frame: nghttp2_frame_hd, opaque: (() -> [UInt8])) -> Int32 {
     switch Int(frame.type) {
     case Int(NGHTTP2_HEADERS.rawValue):
       guard let stream = stream(frame.stream_id) else { return 0 }
@@ -185,14 +266,32 @@ final class GRPCSession {
     case Int(NGHTTP2_DATA.rawValue):
       guard let stream = stream(frame.stream_id) else { return 0 }
       takeData(of: stream)
-      if frame.endsStream { end(stream) }
-    case Int(NGHTTP2_SETTINGS.rawValue): isGreeted = true
+      if frame.endsStream { end(stream) } else if frame.length == 0 { noteControlFrame() }
+    case Int(NGHTTP2_SETTINGS.rawValue) where !frame.isAck:
+      isGreeted = true
+      noteControlFrame()
+    case Int(NGHTTP2_PING.rawValue):
+      if !frame.isAck { noteControlFrame() } else if isEnding, opaque() == Self.endMark { refuseMore() }
     default: break
     }
     return 0
   }
 
+  private func noteControlFrame() {
+    if !controlFrames.take(at: parts.clock.monotonicNanoseconds()) { calm() }
+  }
+
+  /// Ends a connection whose peer has the server work for nothing.
+  private func calm() {
+    nghttp2_session_terminate_session(http2, NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
+  }
+
   func sent(_ frame: nghttp2_frame_hd, code: UInt32) {
+    if Int(frame.type) == Int(NGHTTP2_RST_STREAM.rawValue), code != NGHTTP2_NO_ERROR.rawValue,
+      !provokedResets.take(at: parts.clock.monotonicNanoseconds())
+    {
+      calm()
+    }
     guard Int(frame.type) == Int(NGHTTP2_HEADERS.rawValue), frame.endsStream, let stream = stream(frame.stream_id),
       !stream.hasEnded, stream.phase == .replying
     else { return }
@@ -219,7 +318,7 @@ final class GRPCSession {
   }
 
   private func release(_ stream: GRPCStream) {
-    buffered -= stream.output.count
+    if stream.replies == nil { buffered -= stream.output.count }
     if stream.isLarge { largeCount -= 1 }
     parts.budget.release(stream.claimed)
     stream.claimed = 0
@@ -243,6 +342,7 @@ final class GRPCSession {
         nextDeadline = min(nextDeadline, stream.deadline)
       }
       if case .unary(let method) = route { try parts.handlers.admit(parts.caller, to: method) }
+      if route.takesStream { beginReplies(on: stream) }
     } catch {
       fail(stream, error)
     }
@@ -250,7 +350,7 @@ final class GRPCSession {
 
   /// Looks at what has come of the messages.
   private func takeData(of stream: GRPCStream) {
-    guard stream.phase == .receiving else { return }
+    guard stream.phase == .receiving else { return takeStreamed(of: stream) }
     let bytes = message(of: stream)
     guard let prefix = GRPCPrefix(bytes) else { return }
     if prefix.messageByteCount > parts.limits.messageBytes {
@@ -260,9 +360,36 @@ final class GRPCSession {
     }
   }
 
+  /// Answers the messages that have come whole, of a peer that sends any number of them.
+  private func takeStreamed(of stream: GRPCStream) {
+    guard stream.phase == .streaming, let replies = stream.replies else { return }
+    keepChunk()
+    while let prefix = GRPCPrefix(stream.input.bytes) {
+      guard prefix.messageByteCount <= parts.limits.smallFrame else {
+        return replies.finish(.messageTooLong(parts.limits.smallFrame))
+      }
+      let end = GRPCPrefix.byteCount + prefix.messageByteCount
+      guard stream.input.count >= end else { return }
+      do throws(CallError) {
+        defer { parts.arena.reset() }
+        try prefix.checkFlag()
+        let message = UnsafeRawBufferPointer(rebasing: stream.input.bytes[GRPCPrefix.byteCount..<end])
+        guard case .taken = replies.send(try ReflectionMessages.answer(message, in: parts.arena)) else {
+          throw .repliesNotTaken
+        }
+      } catch {
+        return replies.finish(error)
+      }
+      stream.input.consume(end)
+    }
+  }
+
   /// The peer has sent all it will.
   private func end(_ stream: GRPCStream) {
     stream.hasEnded = true
+    if stream.phase == .streaming, let replies = stream.replies, stream.head.route?.takesStream == true {
+      replies.finish(stream.input.isEmpty ? nil : .truncated)
+    }
     guard stream.phase == .receiving else { return }
     stream.deadline = stream.callDeadline
     guard canStart(stream) else {
@@ -283,7 +410,7 @@ final class GRPCSession {
     guard !chunk.isEmpty else { return }
     let bytes = chunk
     chunk = UnsafeRawBufferPointer(start: nil, count: 0)
-    if let current, current.phase == .receiving { keep(bytes, of: current) }
+    if let current, current.takesData { keep(bytes, of: current) }
   }
 
   private func keep(_ bytes: UnsafeRawBufferPointer, of stream: GRPCStream) {
@@ -300,8 +427,7 @@ final class GRPCSession {
 
   private func canStart(_ stream: GRPCStream) -> Bool {
     guard buffered < parts.caller.unsentOutput(parts.limits) else { return false }
-    guard case .unary(let method) = stream.head.route, method.isLarge else { return true }
-    return largeCount < parts.limits.largeCallsInFlight
+    return stream.head.route?.isLarge != true || largeCount < parts.limits.largeCallsInFlight
   }
 
   /// - Returns: whether a call has begun that waited for others.
@@ -331,9 +457,18 @@ final class GRPCSession {
       }
       let message = UnsafeRawBufferPointer(rebasing: bytes[GRPCPrefix.byteCount...])
       guard message.count == prefix.messageByteCount else { throw .truncated }
-      guard prefix.flag == 0 else { throw prefix.flag == 1 ? .compressedWithoutEncoding : .flagUnknown(prefix.flag) }
-      guard case .unary(let method) = stream.head.route else { return }
-      try call(method, message, on: stream)
+      try prefix.checkFlag()
+      switch stream.head.route {
+      case .unary(let method): try call(method, message, on: stream)
+      case .healthCheck:
+        let service = try HealthMessages.decodeRequest(message, in: parts.arena)
+        try parts.health.check(service).bytes.withUnsafeBytes { stream.output.append($0) }
+        send(stream)
+      case .healthWatch:
+        let service = try HealthMessages.decodeRequest(message, in: parts.arena)
+        parts.health.watch(service, beginReplies(on: stream))
+      case .reflection, nil: break
+      }
     } catch {
       fail(stream, error)
     }
@@ -374,6 +509,23 @@ final class GRPCSession {
     }
   }
 
+  private func address(of stream: GRPCStream) -> ReplyAddress {
+    ReplyAddress(
+      mailbox: parts.mailbox, connection: parts.connection, stream: UInt32(bitPattern: stream.id), serial: stream.serial
+    )
+  }
+
+  /// Has the call answered with whatever is sent on what this returns, until that is ended.
+  @discardableResult
+  private func beginReplies(on stream: GRPCStream) -> ReplyStream {
+    let replies = ReplyStream(to: address(of: stream), limit: parts.limits.streamedBytes, of: streamed)
+    stream.replies = replies
+    stream.phase = .streaming
+    stream.deadline = stream.callDeadline
+    submit(stream)
+    return replies
+  }
+
   private func isLate(_ stream: GRPCStream) -> Bool {
     stream.callDeadline != .never && stream.callDeadline.hasPassed(at: parts.clock.monotonicNanoseconds())
   }
@@ -392,6 +544,7 @@ final class GRPCSession {
   /// Sends what is in the stream's output, and that all is well.
   private func send(_ stream: GRPCStream) {
     buffered += stream.output.count
+    controlFrames.refill()
     stream.end = .ok
     stream.phase = .replying
     submit(stream)
@@ -419,18 +572,38 @@ final class GRPCSession {
   private func read(
     from stream: GRPCStream, into room: UnsafeMutableRawBufferPointer, _ flags: inout UInt32
   ) -> Int {
+    if let replies = stream.replies {
+      // The end is on its way already.
+      guard stream.phase == .streaming else { return Int(NGHTTP2_ERR_DEFERRED.rawValue) }
+      if stream.output.isEmpty, stream.end == nil { takeReply(of: stream, from: replies) }
+    }
     let count = min(room.count, stream.output.count)
     room.copyMemory(from: UnsafeRawBufferPointer(rebasing: stream.output.bytes[..<count]))
     stream.output.consume(count)
-    buffered -= count
+    if stream.replies == nil {
+      buffered -= count
+      timers.noteTaken()
+    }
     guard stream.output.isEmpty else { return count }
     guard let end = stream.end else { return count > 0 ? count : Int(NGHTTP2_ERR_DEFERRED.rawValue) }
     flags |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+    submitEnd(stream, end)
+    return count
+  }
+
+  private func takeReply(of stream: GRPCStream, from replies: ReplyStream) {
+    switch replies.take() {
+    case .message(let message): message.bytes.withUnsafeBytes { stream.output.append($0) }
+    case .end(let end), .abruptEnd(let end): stream.end = end
+    case .nothing: break
+    }
+  }
+
+  private func submitEnd(_ stream: GRPCStream, _ end: GRPCStream.End) {
     switch end {
     case .ok: submitTrailer(stream, HeaderFields.ok)
     case .failure(let error): HeaderFields.withStatus(error, isAlone: false) { submitTrailer(stream, $0) }
     }
-    return count
   }
 
   private func submitTrailer(_ stream: GRPCStream, _ fields: HeaderFields.List) {
@@ -462,7 +635,21 @@ final class GRPCSession {
   }
 }
 
+extension GRPCStream {
+  /// Whether what comes of messages is wanted.
+  fileprivate var takesData: Bool {
+    phase == .receiving || phase == .streaming && head.route?.takesStream == true && !hasEnded
+  }
+}
+
+extension GRPCPrefix {
+  fileprivate func checkFlag() throws(CallError) {
+    guard flag == 0 else { throw flag == 1 ? .compressedWithoutEncoding : .flagUnknown(flag) }
+  }
+}
+
 extension nghttp2_frame_hd {
+  fileprivate var isAck: Bool { UInt32(flags) & NGHTTP2_FLAG_ACK.rawValue != 0 }
   fileprivate var endsStream: Bool { UInt32(flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0 }
 }
 
@@ -476,6 +663,10 @@ extension CallError {
     .internal, "the message is marked as compressed, and grpc-encoding does not say how")
   fileprivate static let tooLongWithoutRights = CallError(
     .permissionDenied, "a request this long needs a right, and this user has been granted none")
+
+  fileprivate static let repliesNotTaken = CallError(
+    .resourceExhausted, "too many answers wait to be taken: take them before you ask for more")
+  fileprivate static let ending = CallError(.unavailable, "the daemon ends this connection: connect anew")
 
   fileprivate static func flagUnknown(_ flag: UInt8) -> CallError {
     CallError(.invalidArgument, "the message begins with \(flag): 0 is a plain one, 1 a compressed one")

@@ -14,6 +14,8 @@ final class GRPCStream {
     case waiting
     /// Its reply is on the way.
     case replying
+    /// Its replies go out as they come.
+    case streaming
     /// It has no reply any more that could be sent.
     case reset
   }
@@ -49,6 +51,8 @@ final class GRPCStream {
   /// Who the handlers believe has left when the call is cancelled; nil for a call that did not wait.
   var caller: Caller?
   var isLarge = false
+  /// Where its replies come from, for a method with any number of them.
+  var replies: ReplyStream?
 
   private static let keptByteCount = 512
 
@@ -68,6 +72,8 @@ final class GRPCStream {
     caller?.leave()
     caller = nil
     isLarge = false
+    replies?.close()
+    replies = nil
   }
 }
 

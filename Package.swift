@@ -87,7 +87,7 @@ let package = Package(
     .testTarget(
       name: "DaemonTests",
       dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "TestSupport", "keyward", "keywardd"],
-      exclude: ["GoClient"], swiftSettings: strict),
+      exclude: ["GoClient", "PythonClient"], swiftSettings: strict),
     .testTarget(
       name: "KeywardServerTests",
       dependencies: ["KeywardCore", "KeywardServer", "KeywardWire", "TestSupport", "UnixSocket", logging],

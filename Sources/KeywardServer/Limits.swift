@@ -1,7 +1,7 @@
 import KeywardWire
 
 /// What one peer, and all of them, may make the server hold. Counts are of bytes unless they say otherwise.
-package struct Limits: Sendable {
+package struct Limits: Sendable, Equatable {
   /// Connections open at once.
   package var connections = 4096
   /// Those of them that only root and the daemon's own user may have, so that nobody shuts out an operator.

@@ -25,7 +25,7 @@ extension ProtobufCBinaryData {
     var seen: UInt8 = 0
     for byte in rest {
       guard byte != 0 else {
-        throw CallError(.invalidArgument, "\(field) holds a NUL character: leave it out")
+        throw CallError(field: "\(field)", "holds a NUL character: leave it out")
       }
       seen |= byte
     }
@@ -33,7 +33,7 @@ extension ProtobufCBinaryData {
     do {
       _ = try UTF8Span(validating: Span(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self)))
     } catch {
-      throw CallError(.invalidArgument, "\(field) is not UTF-8: send text in UTF-8")
+      throw CallError(field: "\(field)", "is not UTF-8: send text in UTF-8")
     }
   }
 }

@@ -4,8 +4,12 @@ import CNghttp2
 ///
 /// Concurrency: confined to its reactor's queue.
 final class HTTP2Library {
+  /// Bytes before every frame.
+  static let headerByteCount = 9
+
   private let callbacks: OpaquePointer
   private let options: OpaquePointer
+  private let memory = HTTP2Memory()
 
   /// - Returns: nil where there is no memory.
   init?(_ limits: Limits) {
@@ -36,11 +40,22 @@ final class HTTP2Library {
   /// - Returns: nil where there is no memory.
   func makeSession(for session: GRPCSession) -> OpaquePointer? {
     var made: OpaquePointer?
-    let status = nghttp2_session_server_new2(&made, callbacks, Unmanaged.passUnretained(session).toOpaque(), options)
+    var functions = memory.functions()
+    let status = nghttp2_session_server_new3(
+      &made, callbacks, Unmanaged.passUnretained(session).toOpaque(), options, &functions)
     return status == 0 ? made : nil
   }
 
   private func register() {
+    nghttp2_session_callbacks_set_send_data_callback(callbacks) { _, _, header, count, source, user in
+      guard let header, let pointer = source?.pointee.ptr else { return NGHTTP2_ERR_CALLBACK_FAILURE.rawValue }
+      return session(user) { session in
+        Unmanaged<GRPCStream>.fromOpaque(pointer)._withUnsafeGuaranteedRef {
+          session.write(
+            count, of: $0, after: UnsafeRawBufferPointer(start: header, count: HTTP2Library.headerByteCount))
+        }
+      }
+    }
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, user in
       guard let frame else { return 0 }
       return session(user) { $0.beginHeaders(header(frame)) }

@@ -16,10 +16,14 @@ enum HeaderFields {
 
   /// What ends a reply that failed, good while `body` runs.
   /// - Parameter isAlone: nothing of the reply has gone before.
-  static func withStatus(_ error: CallError, isAlone: Bool, _ body: (List) -> Void) {
+  static func withStatus(_ error: CallError, isAlone: Bool, in arena: Arena, _ body: (List) -> Void) {
     let code = Array("\(error.code.rawValue)".utf8)
     let message = HeaderText.percentEncoded(error.message)
-    let fields: [(StaticString, [UInt8])] = [("grpc-status", code), ("grpc-message", message)]
+    var fields: [(StaticString, [UInt8])] = [("grpc-status", code), ("grpc-message", message)]
+    // Only a full arena leaves the details out: what is in it may be of use still.
+    if let details = try? StatusMessage.bytes(of: error, in: arena) {
+      fields.append(("grpc-status-details-bin", HeaderText.base64(details)))
+    }
     withFields(fields, after: isAlone ? Array(reply) + Array(compression) : [], body)
   }
 

@@ -135,7 +135,8 @@ extension CallError {
   fileprivate static let timeoutMalformed = CallError(
     .invalidArgument, "grpc-timeout is not 1 to 8 digits and one of H, M, S, m, u, n")
   fileprivate static let encodingUnknown = CallError(
-    .unimplemented, "the message's grpc-encoding is not known here: use one that grpc-accept-encoding names")
+    .unimplemented, "the message's grpc-encoding is not known here: use one that grpc-accept-encoding names",
+    reason: .encodingUnknown)
 }
 
 /// The media types that gRPC's requests have.

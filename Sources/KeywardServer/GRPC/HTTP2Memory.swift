@@ -38,19 +38,21 @@ final class HTTP2Memory {
   func functions() -> nghttp2_mem {
     nghttp2_mem(
       mem_user_data: Unmanaged.passUnretained(self).toOpaque(),
-      malloc: { count, user in HTTP2Memory.of(user)?.allocate(count) },
-      free: { block, user in HTTP2Memory.of(user)?.release(block) },
+      malloc: { count, user in HTTP2Memory.of(user) { $0.allocate(count) } },
+      free: { block, user in HTTP2Memory.of(user) { $0.release(block) } },
       calloc: { count, size, user in
         let (total, overflow) = count.multipliedReportingOverflow(by: size)
-        guard !overflow, let block = HTTP2Memory.of(user)?.allocate(total) else { return nil }
+        guard !overflow, let block = HTTP2Memory.of(user, { $0.allocate(total) }) else { return nil }
         block.initializeMemory(as: UInt8.self, repeating: 0, count: total)
         return block
       },
-      realloc: { block, count, user in HTTP2Memory.of(user)?.resize(block, to: count) })
+      realloc: { block, count, user in HTTP2Memory.of(user) { $0.resize(block, to: count) } })
   }
 
-  private static func of(_ user: UnsafeMutableRawPointer?) -> HTTP2Memory? {
-    user.map { Unmanaged<HTTP2Memory>.fromOpaque($0).takeUnretainedValue() }
+  /// nghttp2 has what ``functions()`` gave it, so there is always one.
+  private static func of<Value>(_ user: UnsafeMutableRawPointer?, _ body: (HTTP2Memory) -> Value) -> Value {
+    guard let user else { preconditionFailure("nghttp2 has lost what it was given") }
+    return Unmanaged<HTTP2Memory>.fromOpaque(user)._withUnsafeGuaranteedRef(body)
   }
 
   private func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {

@@ -5,8 +5,10 @@ MAKEFLAGS += --no-print-directory
 
 swift_build := swift build --explicit-target-dependency-import-check error
 go_client := $(CURDIR)/.build/go-client
+grpc_python := $(CURDIR)/.build/grpc-python/bin/python
+buf := $(CURDIR)/.build/buf/bin/buf
 
-.PHONY: run release install test bench bench-quick bench-programs go-client lint proto units readme allocations generate clean
+.PHONY: run release install test bench bench-quick bench-programs go-client grpc-clients lint proto units readme allocations generate clean
 
 ## Serves under .build/run, with a first key made and validated, until Ctrl-C.
 run: release
@@ -32,11 +34,13 @@ install: release
 ## Everything that CI checks.
 test:
 	@.make/packages test
-	@$(MAKE) lint proto go-client
+	@$(MAKE) lint proto go-client grpc-clients
 	@$(swift_build) --build-tests
 	@$(MAKE) units readme allocations
 	@$(MAKE) bench-quick
-	@KEYWARD_GO_CLIENT="$$(test -x "$(go_client)" && echo "$(go_client)")" swift test --skip-build
+	@KEYWARD_GO_CLIENT="$$(test -x "$(go_client)" && echo "$(go_client)")" \
+	KEYWARD_GRPC_PYTHON="$$(test -x "$(grpc_python)" && echo "$(grpc_python)")" \
+	KEYWARD_BUF="$$(test -x "$(buf)" && echo "$(buf)")" swift test --skip-build
 
 ## Measures keywardd against other servers: make bench BENCH="lists --rounds 9" (Benchmarks/README.md).
 bench: bench-programs
@@ -56,6 +60,10 @@ go-client:
 	@rm -f "$(go_client)"
 	@if .make/packages go; then .make/go Tests/DaemonTests/GoClient "$(go_client)"; \
 	else echo "SKIPPED: the stock Go client, for its packages cannot be had" >&2; fi
+
+## A Python with stock gRPC for the tests; where it cannot be had its tests are skipped, and say so.
+grpc-clients:
+	@.make/grpc-python "$(CURDIR)/.build/grpc-python"
 
 lint:
 	@swift format lint --strict --recursive Sources Tests Package.swift

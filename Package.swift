@@ -46,6 +46,7 @@ let package = Package(
     // C libraries of the system.
     // Of libcrypto SHA-256 alone, out of its archive: the shared library costs each start 0.7 ms (decision 0001).
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // Without pkg-config: it gives a flag that the package manager refuses with a warning.
@@ -66,7 +67,7 @@ let package = Package(
     .target(name: "UnixSocket", dependencies: ["CUnixSocket"], swiftSettings: strict),
     .target(name: "KeywardStore", dependencies: ["KeywardCore", "CSQLite", "CSQLiteLog"], swiftSettings: strict),
     .target(
-      name: "KeywardServer", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket", logging],
+      name: "KeywardServer", dependencies: ["CNghttp2", "KeywardCore", "KeywardWire", "UnixSocket", logging],
       swiftSettings: strict + unchecked),
     .target(
       name: "KeywardClient", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket"], swiftSettings: strict),
@@ -102,13 +103,13 @@ let package = Package(
     .testTarget(
       name: "DaemonTests",
       dependencies: ["KeywardCore", "KeywardClient", "KeywardWire", "TestSupport", "keyward", "keywardd"],
-      exclude: ["GoClient"], swiftSettings: strict),
+      exclude: ["GoClient", "PythonClient"], swiftSettings: strict),
     .testTarget(
       name: "KeywardServerTests",
       dependencies: ["KeywardCore", "KeywardServer", "KeywardWire", "TestSupport", "UnixSocket", logging],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["CPeer", "KeywardCore", "KeywardWire"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["CNghttp2", "CPeer", "KeywardCore", "KeywardWire"], path: "Tests/TestSupport",
       swiftSettings: strict),
     // Connections of other users, by system calls that Swift cannot import.
     .target(name: "CPeer", path: "Tests/CPeer"),

@@ -13,8 +13,12 @@ public enum DomainError: Error, Equatable, Sendable {
   case aborted(String)
   /// The key is in a state that does not allow it.
   case precondition(String)
-  /// A limit was reached, or the disk is full.
+  /// The store has no room: nothing was done.
   case exhausted(String)
+  /// It is more than may be asked for at once.
+  case tooLarge(String)
+  /// Others are before it; it has a chance after so many seconds.
+  case crowded(String, retrySeconds: Int)
   /// The store cannot take changes at present. The change may or may not have been made.
   case unavailable(String)
   /// The request asks for what is not built.
@@ -26,7 +30,7 @@ public enum DomainError: Error, Equatable, Sendable {
     switch self {
     case .invalid(let field, let text): "\(field) \(text)"
     case .notFound(let text), .alreadyExists(let text), .denied(let text), .aborted(let text), .precondition(let text),
-      .exhausted(let text),
+      .exhausted(let text), .tooLarge(let text), .crowded(let text, _),
       .unavailable(let text), .unimplemented(let text), .internal(let text):
       text
     }

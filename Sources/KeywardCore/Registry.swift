@@ -12,7 +12,7 @@ import Synchronization
 /// Invariants: the index changes after the store's commit and before ``commit(_:at:limit:)`` returns, so no question asked
 /// after a change was acknowledged is answered from before it.
 public final class Registry: Sendable {
-  let store: any Store
+  let store: ObservedStore
   let index: Mutex<Index>
   /// What ``commit(_:at:limit:)`` remembers; its lock is for the compiler, there is one caller.
   let attempts = Mutex(Attempts())
@@ -26,6 +26,7 @@ public final class Registry: Sendable {
 
   /// Loads every key.
   public init(store: any Store, soonWindow: SoonWindow = .oneMonth) throws(StoreError) {
+    let store = ObservedStore(store)
     self.store = store
     window = Mutex(soonWindow)
     var loaded = Index()
@@ -43,6 +44,21 @@ public final class Registry: Sendable {
     latest = Atomic(mark.latestInstant.microseconds)
     head = Mutex(try store.auditHead() ?? .empty)
     try store.loadAttempts { (attempt) throws(StoreError) in attempts.withLock { $0.remember(attempt) } }
+  }
+
+  /// Whether the store took what it was last given to write.
+  public var takesChanges: Bool { store.takesChanges }
+
+  /// Has something called when that changes, where the store is called.
+  public func observeStore(_ body: @escaping @Sendable () -> Void) {
+    store.observe(body)
+  }
+
+  /// Has a store that took nothing write the instant, to see whether it takes changes again. Nothing else comes of it.
+  public func probeStore(at instant: Instant) throws(StoreError) {
+    let now = judged(instant)
+    _ = try store.commit([], at: now)
+    latest.store(now.microseconds, ordering: .relaxed)
   }
 
   /// The store's revision.

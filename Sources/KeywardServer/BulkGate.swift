@@ -13,7 +13,7 @@ final class BulkGate: Sendable {
   func enter(_ body: () throws(CallError) -> Void) throws(CallError) {
     guard waiting.add(1, ordering: .relaxed).newValue <= Self.limit else {
       leave()
-      throw CallError(.resourceExhausted, "too many calls of many keys wait: try again in a moment")
+      throw .tooManyWaiting("too many calls of many keys wait: try again in a moment")
     }
     do throws(CallError) {
       try body()

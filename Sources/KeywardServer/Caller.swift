@@ -21,6 +21,9 @@ final class Caller: Sendable {
     judgement = Atomic(Self.packed(authority.judge(peer)))
   }
 
+  /// The same peer for one call, which may be given up while the connection goes on.
+  func forOneCall() -> Caller { Caller(peer, authority: authority) }
+
   /// What the peer may do by the policy in force now.
   ///
   /// As long as that has not changed this is two atomic reads and a comparison, for every call pays it. The first
@@ -36,10 +39,10 @@ final class Caller: Sendable {
     return rights
   }
 
-  /// Whether the connection is closed, so that no answer reaches the peer. What has not begun for it by then need not.
+  /// Whether the connection is closed, or the call given up that this was made for, so that no answer reaches the peer. What has not begun for it by then need not.
   var hasLeft: Bool { isGone.load(ordering: .relaxed) }
 
-  /// Says that the connection is closed.
+  /// Says that the connection is closed, or the call given up.
   func leave() {
     isGone.store(true, ordering: .relaxed)
   }

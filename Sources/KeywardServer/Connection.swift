@@ -12,6 +12,8 @@ final class Connection {
   let caller: Caller
   private let descriptor: Descriptor
   var session = TTRPCSession()
+  /// Takes ``session``'s place where gRPC is spoken.
+  var grpc: GRPCSession?
   var input = ByteBuffer()
   var output = Outbox()
   /// What the reactor's event set watches for at present.
@@ -47,7 +49,11 @@ final class Connection {
   var isReadable: Bool { !isBroken && !isInputOver && !isPaused }
 
   /// Whether nothing more can come of the connection.
-  var isOver: Bool { isBroken || isInputOver && !isPaused && session.isIdle && output.bytes.isEmpty }
+  var isOver: Bool {
+    guard !isBroken else { return true }
+    if let grpc { return output.bytes.isEmpty && (grpc.isOver || isInputOver && grpc.isIdle) }
+    return isInputOver && !isPaused && session.isIdle && output.bytes.isEmpty
+  }
 
   /// Whether it is as it was when it was adopted: nothing is under way, and more is waited for.
   var isQuiet: Bool {
@@ -68,6 +74,9 @@ final class Connection {
     return min(frame, stallDeadline, output.nextDeadline).hasPassed(at: now)
   }
 
+  /// No call that waits has an earlier deadline.
+  var callDeadline: Deadline { grpc?.nextDeadline ?? session.nextDeadline }
+
   /// When the connection needs attention though nothing comes.
-  var nextDeadline: Deadline { min(session.nextDeadline, output.nextDeadline, frameDeadline, stallDeadline) }
+  var nextDeadline: Deadline { min(callDeadline, output.nextDeadline, frameDeadline, stallDeadline) }
 }

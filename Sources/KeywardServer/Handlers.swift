@@ -220,7 +220,9 @@ final class Handlers: Sendable {
       case .refused(let mistake):
         address.deliver(
           .failure(
-            CallError(.failedPrecondition, "\(mistake); mend it and reload: until then the one before is in force")))
+            CallError(
+              .failedPrecondition, "\(mistake); mend it and reload: until then the one before is in force",
+              reason: .configurationMistaken)))
       }
     }
   }
@@ -286,7 +288,7 @@ final class Handlers: Sendable {
       return true
     }
     guard isAdmitted else {
-      throw CallError(.resourceExhausted, "too many calls of this user wait for its name: try again in a moment")
+      throw .tooManyWaiting("too many calls of this user wait for its name: try again in a moment")
     }
     lookUpQueue.async { [self] in
       let user = parts.names.name(of: uid)

@@ -75,10 +75,10 @@ final class Importer: Sendable {
   /// - Parameter count: of an upload's keys with those that have come now.
   private func checkRoom(for count: Int) throws(DomainError) {
     guard count <= limits.uploadedKeys else {
-      throw .exhausted("an upload holds at most \(limits.uploadedKeys) keys: split the list")
+      throw .tooLarge("an upload holds at most \(limits.uploadedKeys) keys: split the list")
     }
     guard uploads.withLock({ $0.count }) < limits.uploads, keyCount + count <= limits.uploadedKeys else {
-      throw .exhausted("uploads of other users leave no room for this one: try again in a minute")
+      throw .crowded("uploads of other users leave no room for this one: try again in a minute", retrySeconds: 60)
     }
   }
 

@@ -1,7 +1,7 @@
 import KeywardWire
 
 /// What one peer, and all of them, may make the server hold. Counts are of bytes unless they say otherwise.
-package struct Limits: Sendable {
+package struct Limits: Sendable, Equatable {
   /// Connections open at once.
   package var connections = 4096
   /// Those of them that only root and the daemon's own user may have, so that nobody shuts out an operator.
@@ -35,6 +35,32 @@ package struct Limits: Sendable {
   package var frameSeconds = 30.0
   /// Seconds that a peer may take none of its replies, though they wait.
   package var stallSeconds = 60.0
+  /// Whether gRPC is spoken besides ttrpc. What follows is of gRPC alone.
+  package var speaksGRPC = true
+  /// Calls of one connection that are not over.
+  package var streamsPerConnection = 256
+  /// Header fields of one request, and their bytes as HTTP/2 counts them: 32 more for each field.
+  package var headerCount = 64
+  package var headerBytes = 16 * 1024
+  /// Bytes of one message.
+  package var messageBytes = GRPCPrefix.maxMessageByteCount
+  /// Streams of one connection that are reset each second, by the peer, and because of what it sent.
+  package var resetsPerSecond = 100
+  /// Frames of one connection each second that bring nothing of a call: PING, SETTINGS, empty DATA. Each answered call lets
+  /// more of them through.
+  package var controlFramesPerSecond = 100
+  /// Bytes that one stream of replies keeps for a peer that does not take them, and all of one connection.
+  package var streamedBytes = 256 * 1024
+  package var streamedBytesPerConnection = 1024 * 1024
+  /// Seconds from a connection's first byte until its handshake is over.
+  package var handshakeSeconds = 10.0
+  /// Seconds without a call after which a connection is told to end; 0 for never.
+  package var idleSeconds = 3600.0
+  /// Seconds of silence after which the peer is asked whether it is there, and seconds that it has to answer; 0 for never.
+  package var keepaliveSeconds = 120.0
+  package var keepaliveTimeoutSeconds = 20.0
+  /// For so many seconds' worth at once, what is limited by the second may come.
+  static let burstSeconds = 10
   /// Seconds that calls in flight have to end when the server stops.
   package var drainSeconds = 10
 

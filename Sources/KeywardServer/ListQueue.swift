@@ -40,7 +40,7 @@ final class ListQueue: Sendable {
     let isFirst = try waiting.withLock { (waiting) throws(CallError) in
       let count = waiting.lists[uid]?.count ?? 0
       guard count < limit else {
-        throw CallError(.resourceExhausted, "\(count) lists of this user wait already: try again in a moment")
+        throw CallError.tooManyWaiting("\(count) lists of this user wait already: try again in a moment")
       }
       waiting.lists[uid, default: []].append(list)
       if count == 0 { waiting.turns.append(uid) }

@@ -10,6 +10,8 @@ final class Mailbox: Sendable {
     /// Serve a connection. The descriptor is the reactor's from then on.
     case adopt(Int32, Caller)
     case reply(ReplyAddress, Result<Reply, CallError>)
+    /// There is more of a call's stream of replies.
+    case wake(ReplyAddress)
     /// Answer what has come, close what is quiet, and call when nothing is open.
     case drain(@Sendable () -> Void)
     /// Close everything.

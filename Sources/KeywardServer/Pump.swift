@@ -11,11 +11,15 @@ final class Pump {
   private let mailbox: Mailbox
   private let arena = Arena()
   private let budget: FrameBudget
+  /// nil where gRPC is switched off.
+  private let http2: HTTP2Library?
+  private let streams = GRPCStreamPool()
   /// Empty between reads.
   private var readBuffer = ByteBuffer(capacity: Pump.readByteCount)
   /// Memory for a connection's output while it is at work.
   private var spareOutput = ByteBuffer(capacity: Pump.readByteCount)
   private let plainCalls = PlainCalls()
+  private let soleQuestion = SoleQuestion()
   /// Whether plain calls may wait for the end of the turn. Not when the server stops: then each connection is read to
   /// its end.
   private var takesPlainCalls = true
@@ -30,6 +34,7 @@ final class Pump {
     self.parts = parts
     self.mailbox = mailbox
     budget = FrameBudget(byteCount: parts.limits.largeFrames)
+    http2 = parts.limits.speaksGRPC ? HTTP2Library(parts.limits) : nil
   }
 
   /// Reads once and answers what has come whole, but for plain calls, which ``answerPlainCalls(_:)`` answers.
@@ -85,6 +90,10 @@ final class Pump {
   /// Answers what has come in so far and reads nothing after it. Where replies cannot leave, it goes on at the next
   /// call.
   func finishReading(_ connection: Connection) {
+    if let grpc = connection.grpc {
+      grpc.end()
+      return flush(connection, grpc)
+    }
     var left = connection.readsLeft ?? Self.lastReads
     while connection.isReadable {
       if left == 0 || !read(connection) { connection.isInputOver = true }
@@ -95,19 +104,25 @@ final class Pump {
 
   /// Puts out the reply of a call that waited.
   func finish(_ address: ReplyAddress, with result: Result<Reply, CallError>, on connection: Connection) {
+    if let grpc = connection.grpc { return grpc.finish(address, with: result) }
     borrowOutput(connection)
     connection.session.finish(address, with: result, output: &connection.output, in: arena)
   }
 
   /// Answers the calls whose deadline has passed.
   func expire(_ connection: Connection, at now: UInt64) {
-    borrowOutput(connection)
-    connection.session.expire(at: now, output: &connection.output, in: arena)
+    if let grpc = connection.grpc {
+      grpc.expire(at: now)
+    } else {
+      borrowOutput(connection)
+      connection.session.expire(at: now, output: &connection.output, in: arena)
+    }
     flush(connection)
   }
 
   /// Writes what is to go out, and goes on with frames that waited for it.
   func flush(_ connection: Connection) {
+    if let grpc = connection.grpc { return flush(connection, grpc) }
     while send(connection) {
       connection.stallDeadline = .never
       returnOutput(connection)
@@ -119,20 +134,16 @@ final class Pump {
   /// Gives back what a connection that is closed holds.
   func release(_ connection: Connection) {
     connection.session.close(budget)
+    connection.grpc?.close()
   }
 
   // MARK: In
 
   /// Takes in what was read, after what was left before.
   private func take(_ connection: Connection) {
-    if !connection.isOpened {
-      // The length's top byte is 0 for ttrpc (PROTOCOL.md); nothing else is spoken here.
-      guard readBuffer.bytes.first == 0 else {
-        connection.isBroken = true
-        return
-      }
-      connection.isOpened = true
-    }
+    if !connection.isOpened { open(connection) }
+    guard !connection.isBroken else { return }
+    if let grpc = connection.grpc { return take(connection, grpc) }
     if connection.input.isEmpty {
       readBuffer.consume(takePlainCalls(of: connection, from: readBuffer.bytes))
       // What is behind them waits until they are answered, for some may have to wait for the store.
@@ -155,6 +166,37 @@ final class Pump {
 
   private func takePlainCalls(of connection: Connection, from bytes: UnsafeRawBufferPointer) -> Int {
     takesPlainCalls ? plainCalls.take(bytes, of: connection, parts) : 0
+  }
+
+  /// Finds out from the first byte which protocol is spoken: the length's top byte is 0 for ttrpc, and HTTP/2 begins with
+  /// a `P` (PROTOCOL.md).
+  private func open(_ connection: Connection) {
+    connection.isOpened = true
+    switch readBuffer.bytes.first {
+    case 0: return
+    case UInt8(ascii: "P"):
+      guard let http2 else { break }
+      connection.grpc = GRPCSession(
+        GRPCSession.Parts(
+          caller: connection.caller, connection: connection.id, mailbox: mailbox, handlers: parts.handlers,
+          health: parts.health, arena: arena, plain: soleQuestion, limits: parts.limits, clock: parts.clock,
+          budget: budget, library: http2,
+          pool: streams))
+      connection.frameDeadline = Deadline(
+        from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.handshakeSeconds)
+      if connection.grpc != nil { return }
+    default: break
+    }
+    connection.isBroken = true
+  }
+
+  /// Takes in what was read, all of it.
+  private func take(_ connection: Connection, _ grpc: GRPCSession) {
+    let before = grpc.callCount
+    if !grpc.receive(readBuffer.bytes, at: parts.clock.now()) { connection.isBroken = true }
+    parts.statistics.countCalls(grpc.callCount - before)
+    if grpc.isGreeted { connection.frameDeadline = .never }
+    flush(connection, grpc)
   }
 
   /// Goes on with what is left of the input.
@@ -230,6 +272,18 @@ final class Pump {
       }
     }
     flush(connection)
+  }
+
+  /// Writes what is to go out, as long as it leaves.
+  private func flush(_ connection: Connection, _ grpc: GRPCSession) {
+    borrowOutput(connection)
+    repeat {
+      grpc.produce(into: &connection.output)
+      guard !connection.output.bytes.isEmpty else { break }
+    } while send(connection)
+    guard connection.output.bytes.isEmpty else { return }
+    connection.stallDeadline = .never
+    returnOutput(connection)
   }
 
   /// - Returns: whether all the output has left; else it waits for the peer, or the connection is broken.

@@ -17,6 +17,7 @@ final class Reactor: @unchecked Sendable {
     let clock: Clock
     let census: Census
     let statistics: Statistics
+    let health: Health
     let busyPollNanoseconds: UInt64
     let log: Logger
   }
@@ -122,6 +123,10 @@ final class Reactor: @unchecked Sendable {
         guard let connection = connections[address.connection] else { continue }
         pump.finish(address, with: result, on: connection)
         if answered.last !== connection { answered.append(connection) }
+      case .wake(let address):
+        guard let connection = connections[address.connection] else { continue }
+        connection.grpc?.wake(address)
+        if answered.last !== connection { answered.append(connection) }
       case .drain(let completion):
         whenDrained = completion
         pump.stopTakingPlainCalls()
@@ -202,7 +207,7 @@ final class Reactor: @unchecked Sendable {
         // Half a frame cannot be answered, and half a reply cannot be taken back.
         parts.log.debug("connection closed", metadata: ["reason": "the peer let its time pass"])
         connection.isBroken = true
-      } else if connection.session.nextDeadline.hasPassed(at: now) {
+      } else if connection.callDeadline.hasPassed(at: now) {
         pump.expire(connection, at: now)
       }
       settle(connection)

@@ -18,4 +18,9 @@ struct ReplyAddress: Sendable {
   func deliver(_ result: Result<Reply, CallError>) {
     mailbox.post(.reply(self, result))
   }
+
+  /// Has the reactor look again at the call's stream of replies, from any thread.
+  func wake() {
+    mailbox.post(.wake(self))
+  }
 }

@@ -51,6 +51,7 @@ package final class Server: Sendable {
   private let writer: Writer
   private let sweeper: Sweeper
   private let reserver: Reserver
+  private let health: Health
   private let limits: Limits
   private let clock: Clock
   private let log: Logger
@@ -71,6 +72,10 @@ package final class Server: Sendable {
       registry: registry, writer: writer, importer: importer, clock: options.clock,
       actor: .sweeper(uid: options.ownUID, pid: ProcessGuard.processID), log: options.log)
     reserver = Reserver(registry: registry, writer: writer, clock: options.clock)
+    let health = Health()
+    health.setTakesChanges(registry.takesChanges)
+    registry.observeStore { [weak registry] in health.setTakesChanges(registry?.takesChanges ?? false) }
+    self.health = health
     limits = options.limits
     clock = options.clock
     log = options.log
@@ -81,7 +86,7 @@ package final class Server: Sendable {
         reload: options.reload))
     let parts = Reactor.Parts(
       handlers: handlers, limits: options.limits, clock: options.clock, census: census, statistics: statistics,
-      busyPollNanoseconds: options.busyPollNanoseconds, log: options.log)
+      health: health, busyPollNanoseconds: options.busyPollNanoseconds, log: options.log)
     var reactors: [Reactor] = []
     for number in 0..<max(1, options.reactorCount) { reactors.append(try Reactor(parts, number: number)) }
     self.reactors = reactors
@@ -93,6 +98,7 @@ package final class Server: Sendable {
     reserver.start()
     for reactor in reactors { reactor.start() }
     sweeper.start()
+    health.setServing(true)
     listener.start()
   }
 
@@ -117,6 +123,7 @@ package final class Server: Sendable {
   /// is not made. Uses are written for half as long again at most. Blocks; not for a reactor's or the writer's thread.
   package func stop() {
     listener.stop()
+    health.setServing(false)
     let open = DispatchGroup()
     for reactor in reactors {
       open.enter()

@@ -125,6 +125,8 @@ final class Sweeper: @unchecked Sendable {
   private func hasMoreUpkeep(at now: Instant) throws(DomainError) -> Bool {
     let monotonic = clock.monotonicNanoseconds()
     do throws(StoreError) {
+      // Nobody may be sending changes by which it would be seen.
+      if !registry.takesChanges { try registry.probeStore(at: now) }
       if monotonic >= nextFlush {
         if try registry.flushUses() { return true }
         nextFlush = monotonic + maxPause

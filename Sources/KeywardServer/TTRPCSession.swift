@@ -287,8 +287,8 @@ struct TTRPCSession {
 }
 
 extension CallError {
-  fileprivate static let memoryIsShort = CallError(
-    .resourceExhausted, "too many large frames are under way: try again in a moment")
+  static let memoryIsShort = CallError.tooManyWaiting(
+    "too many large frames are under way: try again in a moment")
 }
 
 /// The memory of one reactor for long frames that have not come whole.

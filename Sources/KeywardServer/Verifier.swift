@@ -22,7 +22,7 @@ final class Verifier: Sendable {
   /// - Throws: RESOURCE_EXHAUSTED while another walk is under way.
   func begin(for caller: Caller, by deadline: Deadline, _ address: ReplyAddress) throws(CallError) {
     guard !isBusy.exchange(true, ordering: .acquiring) else {
-      throw CallError(.resourceExhausted, "the audit is being verified for somebody else: try again in a while")
+      throw .tooManyWaiting("the audit is being verified for somebody else: try again in a while", retrySeconds: 60)
     }
     do throws(DomainError) {
       goOn(with: try registry.auditVerifier(), for: caller, by: deadline, address)

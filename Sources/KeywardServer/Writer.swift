@@ -142,7 +142,7 @@ final class Writer: Sendable {
   ) throws(CallError) {
     let isFirst = try waiting.withLock { (waiting) throws(CallError) in
       guard count(waiting) < limit else {
-        throw CallError(.resourceExhausted, "too many calls wait for the disk: try again in a moment")
+        throw CallError.tooManyWaiting("too many calls wait for the disk: try again in a moment")
       }
       defer { append(&waiting) }
       return waiting.isEmpty

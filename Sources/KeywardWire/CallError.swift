@@ -2,31 +2,76 @@ package import KeywardCore
 
 /// Why a call was not carried out. It answers the call; the connection stays.
 package struct CallError: Error, Equatable {
+  /// What is wrong with one field.
+  package struct FieldViolation: Equatable, Sendable {
+    /// The field's path: `key.name`, `requests[3].permission`.
+    package let field: String
+    /// Goes on from the field's path: "is empty: give …".
+    package let text: String
+  }
+
   package let code: StatusCode
   /// A person's words: what was wrong and what would be right. Never a secret.
   package let message: String
+  /// The same for a program.
+  package let reason: ErrorReason
+  /// The fields that are wrong.
+  package let violations: [FieldViolation]
+  /// After how long the same call has a chance; nil where waiting does not help.
+  package let retrySeconds: Int?
 
-  package init(_ code: StatusCode, _ message: String) {
-    self.code = code
-    self.message = message
+  /// - Parameter reason: nil for what the code means by itself.
+  package init(_ code: StatusCode, _ message: String, reason: ErrorReason? = nil, retrySeconds: Int? = nil) {
+    self.init(code, message, reason ?? ErrorReason(of: code), [], retrySeconds)
   }
 
-  /// The one place where the domain's refusals become status codes.
+  /// INVALID_ARGUMENT for one field.
+  /// - Parameter text: goes on from the field's path.
+  package init(field: String, _ text: String) {
+    self.init(
+      .invalidArgument, "\(field) \(text)", .fieldInvalid, [FieldViolation(field: field, text: text)], nil)
+  }
+
+  init(
+    _ code: StatusCode, _ message: String, _ reason: ErrorReason, _ violations: [FieldViolation], _ retrySeconds: Int?
+  ) {
+    self.code = code
+    self.message = message
+    self.reason = reason
+    self.violations = violations
+    self.retrySeconds = retrySeconds
+  }
+
+  /// The same of an entry, whose path stands before the fields'.
+  /// - Parameter separator: what stands between the entry and the message.
+  func ofEntry(_ path: String, separator: String) -> CallError {
+    CallError(
+      code, path + separator + message, reason,
+      violations.map { FieldViolation(field: "\(path).\($0.field)", text: $0.text) }, retrySeconds)
+  }
+
+  /// The one place where the domain's refusals become statuses.
   package init(_ error: DomainError) {
-    let code: StatusCode =
-      switch error {
-      case .invalid: .invalidArgument
-      case .notFound: .notFound
-      case .alreadyExists: .alreadyExists
-      case .denied: .permissionDenied
-      case .aborted: .aborted
-      case .precondition: .failedPrecondition
-      case .exhausted: .resourceExhausted
-      case .unavailable: .unavailable
-      case .unimplemented: .unimplemented
-      case .internal: .internal
-      }
-    self.init(code, error.message)
+    switch error {
+    case .invalid(let field, let text): self.init(field: field, text)
+    case .notFound(let text): self.init(.notFound, text)
+    case .alreadyExists(let text): self.init(.alreadyExists, text)
+    case .denied(let text): self.init(.permissionDenied, text)
+    case .aborted(let text): self.init(.aborted, text)
+    case .precondition(let text): self.init(.failedPrecondition, text)
+    case .exhausted(let text): self.init(.resourceExhausted, text, reason: .storeFull)
+    case .tooLarge(let text): self.init(.resourceExhausted, text)
+    case .crowded(let text, let seconds):
+      self.init(.resourceExhausted, text, reason: .tooManyWaiting, retrySeconds: seconds)
+    case .unavailable(let text): self.init(.unavailable, text, retrySeconds: 1)
+    case .unimplemented(let text): self.init(.unimplemented, text)
+    case .internal(let text): self.init(.internal, text)
+    }
+  }
+
+  /// RESOURCE_EXHAUSTED where others are before this call: it may be tried again in a moment.
+  package static func tooManyWaiting(_ message: String, retrySeconds: Int = 1) -> CallError {
+    CallError(.resourceExhausted, message, reason: .tooManyWaiting, retrySeconds: retrySeconds)
   }
 }
 

@@ -66,6 +66,16 @@ package enum Method: Sendable, CaseIterable {
     }
     return nil
   }
+
+  /// The method that a path of gRPC names: `/` and the service, `/` and the method.
+  package init?(path: UnsafeRawBufferPointer) {
+    guard path.first == UInt8(ascii: "/"), let slash = path.dropFirst().firstIndex(of: UInt8(ascii: "/")) else {
+      return nil
+    }
+    self.init(
+      service: UnsafeRawBufferPointer(rebasing: path[1..<slash]),
+      name: UnsafeRawBufferPointer(rebasing: path[(slash + 1)...]))
+  }
 }
 
 extension UnsafeRawBufferPointer {

@@ -17,12 +17,12 @@ extension ProtobufCBinaryData {
   func checkText(_ field: StaticString) throws(CallError) {
     guard !bytes.isASCIIText else { return }
     guard !bytes.contains(0) else {
-      throw CallError(.invalidArgument, "\(field) holds a NUL character: leave it out")
+      throw CallError(field: "\(field)", "holds a NUL character: leave it out")
     }
     do {
       _ = try UTF8Span(validating: Span(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self)))
     } catch {
-      throw CallError(.invalidArgument, "\(field) is not UTF-8: send text in UTF-8")
+      throw CallError(field: "\(field)", "is not UTF-8: send text in UTF-8")
     }
   }
 }

@@ -59,7 +59,7 @@ enum ExitStatus: Int32, CaseIterable {
     case .notFound: self = .noInput
     case .alreadyExists: self = .cannotCreate
     case .denied: self = .noPermission
-    case .exhausted, .aborted: self = .temporary
+    case .exhausted, .tooLarge, .crowded, .aborted: self = .temporary
     case .unavailable, .unimplemented: self = .unavailable
     case .internal: self = .software
     }

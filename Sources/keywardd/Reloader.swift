@@ -119,6 +119,11 @@ final class Reloader: Sendable {
       keep("database", started.databasePath, configuration.databasePath, configuration.sources.databasePath)
       keep(
         "busy_poll", "\(started.busyPoll)", "\(configuration.busyPoll)", configuration.sources.busyPoll)
+      for setting in LimitSetting.all {
+        keep(
+          setting.name, setting.text(in: started.limits), setting.text(in: configuration.limits),
+          configuration.limitSources[setting.name] ?? .standard)
+      }
       return .inForce
     } catch {
       log.error(

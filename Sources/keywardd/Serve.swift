@@ -37,6 +37,7 @@ func serve(
     ownUID: ProcessGuard.effectiveUser)
   options.grants = configuration.grants
   options.busyPollNanoseconds = configuration.busyPoll.nanoseconds
+  options.limits = configuration.limits
   options.reload = { peer, done in reloader.ask("uid \(peer.uid)", done) }
   // Some are kept for the store, the reactors and whatever the libraries open.
   options.limits.connections = min(options.limits.connections, max(16, descriptors - 64))

@@ -68,25 +68,36 @@ let server = try Server(
     ownUID: geteuid()))
 server.start()
 let connection = try RawConnection(folder + "/s")
+let grpcConnection = try RawConnection(folder + "/s")
 unlink(folder + "/s")
 rmdir(folder)
 
-let frames = try validations()
 let replies = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
-let (rounds, count) = frames.withUnsafeBytes { frames in
+
+/// Has rounds of validations answered, and counts what they take.
+/// - Parameter exchange: has one round answered.
+/// - Returns: whether all is well.
+func check(_ name: String, _ exchange: () -> Bool) -> Bool {
   // The first rounds make what is kept.
-  for _ in 0..<10 { _ = exchange(frames, replies, on: connection.descriptor) }
+  for _ in 0..<10 { _ = exchange() }
   let before = allocation_count()
   var rounds = 0
-  while rounds * (keys.count + 1) < 10_000, exchange(frames, replies, on: connection.descriptor) > keys.count * 20 {
-    rounds += 1
+  while rounds * (keys.count + 1) < 10_000, exchange() { rounds += 1 }
+  let count = allocation_count() - before
+  let total = rounds * (keys.count + 1)
+  guard total >= 10_000, allocation_count() > 0 else {
+    print("the server answered \(total) validations over \(name), and saw \(allocation_count()) allocations in all")
+    return false
   }
-  return (rounds, allocation_count() - before)
+  print("\(total) validations over \(name) took \(count) times something from the heap")
+  return count == 0
 }
-let total = rounds * (keys.count + 1)
-guard total >= 10_000, allocation_count() > 0 else {
-  print("the server answered \(total) validations, and \(allocation_count()) allocations were seen in all")
-  exit(1)
+
+let frames = try validations()
+let overTTRPC = frames.withUnsafeBytes { frames in
+  check("ttrpc") { exchange(frames, replies, on: connection.descriptor) > keys.count * 20 }
 }
-print("\(total) validations took \(count) times something from the heap")
-exit(count == 0 ? 0 : 1)
+let calls = try GRPCCalls(keys.count + 1)
+grpcConnection.send(GRPCCalls.opening)
+let overGRPC = check("gRPC") { calls.exchange(replies, on: grpcConnection.descriptor) }
+exit(overTTRPC && overGRPC ? 0 : 1)

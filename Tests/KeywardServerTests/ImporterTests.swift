@@ -56,7 +56,7 @@ import Testing
     } catch {
       switch error as? DomainError {
       case .aborted: return "aborted"
-      case .exhausted: return "exhausted"
+      case .exhausted, .tooLarge, .crowded: return "exhausted"
       case .invalid(let field, _): return field
       case .alreadyExists: return "exists"
       default: return "\(error)"

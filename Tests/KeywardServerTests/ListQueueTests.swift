@@ -52,7 +52,7 @@ import Testing
   @Test func `A user's lists past the limit are refused, and nobody else's, until one has had its turn`() throws {
     let held = try Held(1)
     for name in ["a1", "a2", "a3"] { try held.enqueue(name, for: 1) }
-    let refusal = CallError(.resourceExhausted, "3 lists of this user wait already: try again in a moment")
+    let refusal = CallError.tooManyWaiting("3 lists of this user wait already: try again in a moment")
     #expect(throws: refusal) { try held.enqueue("a4", for: 1) }
     try held.enqueue("b1", for: 2)
     #expect(try held.release(4) == ["a1", "b1", "a2", "a3"])

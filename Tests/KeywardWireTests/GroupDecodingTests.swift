@@ -62,7 +62,7 @@ import Testing
           for _ in 0..<count { writer.message(1) { $0.text(1, sampleID) } }
           rest(of: method, &writer)
         })
-      #expect(error == CallError(.invalidArgument, "keys has \(count) entries: give 1 to 10000"))
+      #expect(error == CallError(field: "keys", "has \(count) entries: give 1 to 10000"))
     }
     for (texts, message) in [
       ([sampleID, "Web chat"], "keys[1]: id is not a key's id"), ([sampleID, sampleID], "keys holds \(sampleID) more"),

@@ -175,6 +175,7 @@ import Testing
   @Test(arguments: [
     (DomainError.invalid(field: "name", "is empty"), StatusCode.invalidArgument), (.notFound("x"), .notFound),
     (.alreadyExists("x"), .alreadyExists), (.denied("x"), .permissionDenied), (.exhausted("x"), .resourceExhausted),
+    (.tooLarge("x"), .resourceExhausted), (.crowded("x", retrySeconds: 1), .resourceExhausted),
     (.aborted("x"), .aborted), (.precondition("x"), .failedPrecondition), (.unavailable("x"), .unavailable),
     (.unimplemented("x"), .unimplemented), (.internal("x"), .internal),
   ])

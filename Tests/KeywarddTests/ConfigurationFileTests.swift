@@ -1,4 +1,5 @@
 import ArgumentParser
+import KeywardServer
 import Testing
 
 @testable import keywardd
@@ -27,6 +28,38 @@ struct ConfigurationFileTests {
     }
   }
 
+  @Test("each limit has its default where the file is silent, and else what the file says, within bounds")
+  func limits() throws {
+    #expect(try read("").limits == Limits())
+    let read = try read(
+      """
+      [server]
+      grpc = false
+      connections = 20
+      streams_per_connection = 4_096
+      idle_timeout = "0s"
+      handshake_timeout = "250ms"
+      keepalive_interval = "2h"
+      """
+    ).limits
+    var expected = Limits()
+    expected.speaksGRPC = false
+    expected.connections = 20
+    expected.streamsPerConnection = 4096
+    expected.idleSeconds = 0
+    expected.handshakeSeconds = 0.25
+    expected.keepaliveSeconds = 7200
+    #expect(read == expected)
+    for wrong in [
+      "connections = 15", "connections = -1", "connections = 9223372036854775807", "connections = 20.0",
+      "streams_per_connection = 0", "message_bytes = 4194305", "handshake_timeout = \"0s\"",
+      "keepalive_timeout = \"0s\"", "idle_timeout = \"\"", "idle_timeout = \"-1s\"", "idle_timeout = \"s\"",
+      "idle_timeout = 30", "idle_timeout = \"9999999999h\"", "grpc = 1",
+    ] {
+      #expect(throws: ConfigurationError.self, "\(wrong)") { try self.read("[server]\n\(wrong)") }
+    }
+  }
+
   @Test("what the file leaves out is left open")
   func empty() throws {
     #expect(try read("") == read("[server]\n[store]\n[log]\n"))
@@ -38,7 +71,26 @@ struct ConfigurationFileTests {
     arguments: [
       ("[sever]\nsocket = \"/a\"", "k.toml:1:2: there is no section [sever]: did you mean [server]?"),
       ("[server]\nsokcet = \"/a\"", "k.toml:2:1: there is no setting server.sokcet: did you mean socket?"),
-      ("[server]\nlisten = \"/a\"", "k.toml:2:1: there is no setting server.listen: there is socket, busy_poll"),
+      (
+        "[server]\nlisten = \"/a\"",
+        "k.toml:2:1: there is no setting server.listen: there is socket, busy_poll, grpc, connections, connections_per_user, unsent_bytes, "
+          + "handshake_timeout, request_timeout, stall_timeout, idle_timeout, keepalive_interval, keepalive_timeout, streams_per_connection, "
+          + "header_fields, header_bytes, message_bytes, resets_per_second, control_frames_per_second, "
+          + "streamed_bytes, streamed_bytes_per_connection"
+      ),
+      (
+        "[server]\nheader_bytes = \"1\"",
+        "k.toml:2:16: server.header_bytes makes no sense: give a number from 1024 to 65536"
+      ),
+      ("[server]\ngrpc = \"no\"", "k.toml:2:8: server.grpc makes no sense: give true or false"),
+      (
+        "[server]\nidle_timeout = \"1d\"",
+        "k.toml:2:16: server.idle_timeout makes no sense: give a time in ms, s, m or h (\"30s\"), \"0s\" for never, at most 31536000s"
+      ),
+      (
+        "[server]\nstream_per_conection = 1",
+        "k.toml:2:1: there is no setting server.stream_per_conection: did you mean streams_per_connection?"
+      ),
       ("[server]\nbusy_poll = 50", "k.toml:2:13: server.busy_poll is an integer: give a string, in quotes"),
       (
         "[server]\nbusy_poll = \"50\"",

@@ -57,6 +57,9 @@ struct ExampleFileTests {
     #expect(configuration.databasePath == standard.databasePath)
     #expect(configuration.logLevel == standard.logLevel)
     #expect(file.grants.isEmpty)
+    // Each limit stands there, at its default.
+    #expect(Set(file.limitPositions.keys) == Set(LimitSetting.all.map(\.name)))
+    #expect(configuration.limits == standard.limits)
     for setting in ConfigurationFile.Setting.allCases { #expect(text.contains("\n\(setting.key) = ")) }
   }
 }

@@ -94,15 +94,27 @@ package final class RawConnection {
             stream: header.streamID, type: header.type, data: Array(input[FrameHeader.byteCount..<end]))
         }
       }
-      var chunk = [UInt8](repeating: 0, count: 65536)
-      let count = recv(fd, &chunk, chunk.count, 0)
-      if count < 0 {
-        guard errno == ECONNRESET else { throw Failure(message: "nothing came in 30 seconds: errno \(errno)") }
-        return nil
-      }
-      if count == 0 { return nil }
-      input += chunk[..<count]
+      guard try fill() else { return nil }
     }
+  }
+
+  /// So many bytes, whatever they are; nil where the connection ends before.
+  package func read(_ count: Int) throws -> [UInt8]? {
+    while input.count < count { guard try fill() else { return nil } }
+    defer { input.removeFirst(count) }
+    return Array(input[..<count])
+  }
+
+  /// - Returns: false at the end of the connection.
+  private func fill() throws -> Bool {
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    let count = recv(fd, &chunk, chunk.count, 0)
+    if count < 0 {
+      guard errno == ECONNRESET else { throw Failure(message: "nothing came in 30 seconds: errno \(errno)") }
+      return false
+    }
+    input += chunk[..<count]
+    return count > 0
   }
 
   /// The next frame as the answer to a call.

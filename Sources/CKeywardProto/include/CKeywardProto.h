@@ -1,8 +1,12 @@
 #pragma once
+#include "descriptors.h"
 #include "google/protobuf/duration.pb-c.h"
 #include "google/protobuf/field_mask.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
+#include "google/rpc/error_details.pb-c.h"
 #include "google/rpc/status.pb-c.h"
+#include "grpc/health/v1/health.pb-c.h"
+#include "grpc/reflection/v1/reflection.pb-c.h"
 #include "keyward/v1/control_service.pb-c.h"
 #include "keyward/v1/key.pb-c.h"
 #include "keyward/v1/key_service.pb-c.h"

@@ -7,7 +7,7 @@ extension ProtobufCBinaryData {
   /// - Throws: INVALID_ARGUMENT for what is no key's id.
   func keyID(_ field: StaticString) throws(CallError) -> KeyID {
     guard let id = KeyID(try text(field)) else {
-      throw CallError(.invalidArgument, "\(field) is not a key's id, which is \"key_\" and 20 letters and digits")
+      throw CallError(field: "\(field)", "is not a key's id, which is \"key_\" and 20 letters and digits")
     }
     return id
   }

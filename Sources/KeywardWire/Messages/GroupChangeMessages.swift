@@ -8,7 +8,7 @@ enum GroupChangeMessages {
   static func decodeUpdate(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Request {
     let fields = try arena.unpack(payload, keyward__v1__batch_update_keys_request__unpack).pointee
     guard let key = fields.key?.pointee else {
-      throw CallError(.invalidArgument, "key is missing: give one with the new values")
+      throw CallError(field: "key", "is missing: give one with the new values")
     }
     let update = try UpdateKeyMessages.update(to: key, fields.update_mask, isOfMany: true)
     return try group(.update(update), fields.keys, fields.n_keys)
@@ -108,7 +108,7 @@ extension GroupChangeMessages {
     _ count: Int
   ) throws(CallError) -> Request {
     guard (1...GroupChange.maxCount).contains(count) else {
-      throw CallError(.invalidArgument, "keys has \(count) entries: give 1 to \(GroupChange.maxCount)")
+      throw CallError(field: "keys", "has \(count) entries: give 1 to \(GroupChange.maxCount)")
     }
     var versions: [KeyVersion] = []
     for (index, key) in UnsafeBufferPointer(start: keys, count: count).enumerated() {
@@ -116,7 +116,7 @@ extension GroupChangeMessages {
       do throws(CallError) {
         versions.append(KeyVersion(id: try key.id.keyID("id"), etag: try key.etag.etag()))
       } catch {
-        throw CallError(error.code, "keys[\(index)]: \(error.message)")
+        throw error.ofEntry("keys[\(index)]", separator: ": ")
       }
     }
     return .groupChange(try checked { () throws(DomainError) in try GroupChange(action, of: versions) })

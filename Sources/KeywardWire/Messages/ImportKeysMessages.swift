@@ -19,7 +19,7 @@ enum ImportKeysMessages {
       do throws(CallError) {
         keys.append(try key(entry))
       } catch {
-        throw CallError(error.code, "keys[\(index)].\(error.message)")
+        throw error.ofEntry("keys[\(index)]", separator: ".")
       }
     }
     return .importKeys(try checked { () throws(DomainError) in try ImportKeys(keys, options) })
@@ -61,10 +61,10 @@ enum ImportKeysMessages {
     case KEYWARD__V1__IMPORTED_KEY__CREDENTIAL_SHA256:
       guard let digest = Digest(bytes: fields.sha256.bytes) else {
         throw CallError(
-          .invalidArgument, "sha256 has \(fields.sha256.len) bytes: give the \(Digest.byteCount) of SHA-256")
+          field: "sha256", "has \(fields.sha256.len) bytes: give the \(Digest.byteCount) of SHA-256")
       }
       return try checked { () throws(DomainError) in try ImportCredential(digest: digest) }
-    default: throw CallError(.invalidArgument, "secret is missing: give the secret or its SHA-256")
+    default: throw CallError(field: "secret", "is missing: give the secret or its SHA-256")
     }
   }
 

@@ -42,9 +42,9 @@ func usage(_ message: UnsafeMutablePointer<Keyward__V1__Usage>?) throws(CallErro
 /// - Throws: INVALID_ARGUMENT outside the ranges.
 func rateLimit(_ message: UnsafeMutablePointer<Keyward__V1__RateLimit>?) throws(CallError) -> RateLimit? {
   guard let fields = message?.pointee else { return nil }
-  guard let period = fields.period?.pointee else { throw CallError(.invalidArgument, "rate_limit.period is missing") }
+  guard let period = fields.period?.pointee else { throw CallError(field: "rate_limit.period", "is missing") }
   guard period.nanos == 0 else {
-    throw CallError(.invalidArgument, "rate_limit.period has a part of a second: give whole seconds")
+    throw CallError(field: "rate_limit.period", "has a part of a second: give whole seconds")
   }
   return try checked { () throws(DomainError) in
     try RateLimit(
@@ -60,8 +60,8 @@ func useLimit(_ message: UnsafeMutablePointer<Keyward__V1__UseLimit>?) throws(Ca
   let refill = number == 0 ? .never : UInt8(exactly: number).flatMap { UseLimit.Refill(rawValue: $0) }
   guard let refill else {
     throw CallError(
-      .invalidArgument,
-      "use_limit.refill \(number) is not known: give REFILL_NEVER, REFILL_DAILY or REFILL_MONTHLY")
+      field: "use_limit.refill",
+      "\(number) is not known: give REFILL_NEVER, REFILL_DAILY or REFILL_MONTHLY")
   }
   return try checked { () throws(DomainError) in try UseLimit(total: fields.total, refill: refill) }
 }

@@ -97,7 +97,7 @@ enum ListAuditEventsMessages {
       } else if let type = ChangeType(value) {
         types.insert(type)
       } else {
-        throw CallError(.invalidArgument, "types holds \(value.rawValue), which is no type of change")
+        throw CallError(field: "types", "holds \(value.rawValue), which is no type of change")
       }
     }
     return isAny ? [] : types

@@ -46,8 +46,8 @@ enum ListKeysMessages {
   private static func availability(_ value: Keyward__V1__Availability) throws(CallError) -> Availability {
     if let availability = UInt8(exactly: value.rawValue).flatMap(Availability.init(rawValue:)) { return availability }
     throw CallError(
-      .invalidArgument,
-      "availability \(value.rawValue) is not known: give AVAILABILITY_AVAILABLE, AVAILABILITY_SOON_UNAVAILABLE or"
+      field: "availabilities",
+      "\(value.rawValue) is not known: give AVAILABILITY_AVAILABLE, AVAILABILITY_SOON_UNAVAILABLE or"
         + " AVAILABILITY_UNAVAILABLE")
   }
 

@@ -54,7 +54,7 @@ func instant(
 ) throws(CallError) -> Instant? {
   guard let message else { return nil }
   guard let instant = Instant(seconds: message.pointee.seconds, nanoseconds: message.pointee.nanos) else {
-    throw CallError(.invalidArgument, "\(field) is not a time from 1970 to 9999 with 0 to 999999999 nanoseconds")
+    throw CallError(field: "\(field)", "is not a time from 1970 to 9999 with 0 to 999999999 nanoseconds")
   }
   return instant
 }
@@ -63,15 +63,15 @@ func instant(
 func requiredInstant(
   _ message: UnsafeMutablePointer<Google__Protobuf__Timestamp>?, _ field: StaticString
 ) throws(CallError) -> Instant {
-  guard let instant = try instant(message, field) else { throw CallError(.invalidArgument, "\(field) is missing") }
+  guard let instant = try instant(message, field) else { throw CallError(field: "\(field)", "is missing") }
   return instant
 }
 
 /// - Throws: INVALID_ARGUMENT where none is given, or one that is not known.
 func permission(_ value: Keyward__V1__Permission) throws(CallError) -> Permission {
   if let permission = UInt8(exactly: value.rawValue).flatMap(Permission.init(rawValue:)) { return permission }
-  let wrong = value.rawValue == 0 ? "permission is missing" : "permission \(value.rawValue) is not known"
-  throw CallError(.invalidArgument, "\(wrong): give PERMISSION_CHAT or PERMISSION_SECURE_MAIL")
+  let wrong = value.rawValue == 0 ? "is missing" : "\(value.rawValue) is not known"
+  throw CallError(field: "permission", "\(wrong): give PERMISSION_CHAT or PERMISSION_SECURE_MAIL")
 }
 
 extension Permission {

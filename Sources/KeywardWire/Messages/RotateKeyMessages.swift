@@ -47,7 +47,7 @@ enum RotateKeyMessages {
     guard let message else { return 0 }
     let (seconds, nanos) = (message.pointee.seconds, message.pointee.nanos)
     guard (-999_999_999...999_999_999).contains(nanos), seconds == 0 || nanos == 0 || (seconds < 0) == (nanos < 0)
-    else { throw CallError(.invalidArgument, "grace_period is no duration: its nanos do not go with its seconds") }
+    else { throw CallError(field: "grace_period", "is no duration: its nanos do not go with its seconds") }
     // A grace below zero stays there, and what is far too long stays too long.
     if nanos < 0 { return min(seconds, -1) }
     return nanos > 0 && seconds < .max ? seconds + 1 : seconds

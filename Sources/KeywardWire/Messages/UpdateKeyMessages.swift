@@ -8,7 +8,7 @@ enum UpdateKeyMessages {
   static func decodeRequest(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Request {
     let fields = try arena.unpack(payload, keyward__v1__update_key_request__unpack).pointee
     guard let key = fields.key?.pointee else {
-      throw CallError(.invalidArgument, "key is missing: give one with its id and the new values")
+      throw CallError(field: "key", "is missing: give one with its id and the new values")
     }
     let id = try key.id.keyID("key.id")
     return .change(
@@ -113,7 +113,7 @@ extension UpdateKeyMessages {
         paths.insert(path)
       }
     }
-    guard !paths.isEmpty else { throw CallError(.invalidArgument, "update_mask is empty: \(choice)") }
+    guard !paths.isEmpty else { throw CallError(field: "update_mask", "is empty: \(choice)") }
     return paths
   }
 
@@ -130,7 +130,7 @@ extension UpdateKeyMessages {
     default: reason = "there is no such field to change"
     }
     let shown = String(path.unicodeScalars.prefix(128))
-    return CallError(.invalidArgument, "update_mask holds \"\(shown)\", and \(reason): \(choice)")
+    return CallError(field: "update_mask", "holds \"\(shown)\", and \(reason): \(choice)")
   }
 
   private static func newName(_ field: ProtobufCBinaryData) throws(CallError) -> KeyName {

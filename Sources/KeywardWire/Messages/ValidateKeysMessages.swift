@@ -11,7 +11,7 @@ enum ValidateKeysMessages {
   static func decodeRequest(_ payload: UnsafeRawBufferPointer, in arena: Arena) throws(CallError) -> Request {
     let fields = try arena.unpack(payload, keyward__v1__validate_keys_request__unpack).pointee
     guard (1...maxCount).contains(fields.n_requests) else {
-      throw CallError(.invalidArgument, "requests has \(fields.n_requests) entries: give 1 to \(maxCount)")
+      throw CallError(field: "requests", "has \(fields.n_requests) entries: give 1 to \(maxCount)")
     }
     var questions: [Question] = []
     for (index, entry) in UnsafeBufferPointer(start: fields.requests, count: fields.n_requests).enumerated() {
@@ -19,7 +19,7 @@ enum ValidateKeysMessages {
       do throws(CallError) {
         questions.append(try ValidateKeyMessages.question(entry))
       } catch {
-        throw CallError(error.code, "requests[\(index)]: \(error.message)")
+        throw error.ofEntry("requests[\(index)]", separator: ": ")
       }
     }
     return .validateKeys(questions)

@@ -95,9 +95,7 @@ package enum TTRPCEnvelope {
   package static func append(_ error: CallError, stream: UInt32, to output: inout ByteBuffer, in arena: Arena) {
     do throws(CallError) {
       let response = try arena.make(ttrpc__response__init)
-      response.pointee.status = try arena.make(google__rpc__status__init)
-      response.pointee.status.pointee.code = error.code.rawValue
-      response.pointee.status.pointee.message = try arena.data(error.message)
+      response.pointee.status = try StatusMessage.encode(error, in: arena)
       appendFrame(Message(response), stream: stream, kind: .response, to: &output)
     } catch {
       // Only a full arena comes here. Emptied, it holds any status there is; what filled it is no longer wanted.
@@ -134,8 +132,7 @@ package enum TTRPCEnvelope {
   ) throws(CallError) -> Result<Reply, CallError> {
     let envelope = try arena.unpack(data, ttrpc__response__unpack)
     if let status = envelope.pointee.status?.pointee, status.code != 0 {
-      let code = StatusCode(rawValue: status.code) ?? .unknown
-      return .failure(CallError(code, try status.message.text("status.message")))
+      return .failure(try StatusMessage.decode(status, in: arena))
     }
     return .success(try Reply(method, payload: envelope.pointee.payload.bytes, in: arena))
   }

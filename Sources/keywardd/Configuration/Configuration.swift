@@ -1,4 +1,5 @@
 import KeywardCore
+import KeywardServer
 
 /// How the daemon is to run, and who said so: the command line, else the environment, else the file, else the default.
 struct Configuration: Equatable {
@@ -43,6 +44,10 @@ struct Configuration: Equatable {
   let soonWindow: SoonWindow
   /// What users and groups may do. Only the file can say it.
   let grants: [Grant]
+  /// What peers may make the server hold. Only the file can say it.
+  let limits: Limits
+  /// Where those limits come from that the file has, by the settings' names.
+  let limitSources: [String: Source]
   let sources: Sources
   /// The configuration file that was read; nil where there is none.
   let filePath: String?
@@ -78,6 +83,8 @@ struct Configuration: Equatable {
     busyPoll = file?.busyPoll?.value ?? .off
     soonWindow = file?.soonWindow?.value ?? .oneMonth
     grants = file?.grants.map(\.value) ?? []
+    limits = file?.limits ?? Limits()
+    limitSources = (file?.limitPositions ?? [:]).mapValues { .file(path: file?.path ?? "", line: $0.line) }
     sources = Sources(
       socketPath: socket.source, databasePath: database.source, busyPoll: choice.source(of: file?.busyPoll),
       logLevel: level.source)

@@ -1,6 +1,7 @@
 import CommandSupport
 import Glibc
 import KeywardCore
+import KeywardServer
 
 /// What `keyward.toml` says, each setting with its place; settings that it leaves out are nil.
 struct ConfigurationFile: Equatable {
@@ -35,6 +36,10 @@ struct ConfigurationFile: Equatable {
   private(set) var soonWindow: Located<SoonWindow>?
   private(set) var logLevel: Located<LogLevel>?
   private(set) var grants: [Located<Grant>] = []
+  /// The default of each limit that the file leaves out.
+  private(set) var limits = Limits()
+  /// Where limits stand, by the settings' names.
+  private(set) var limitPositions: [String: TOMLDocument.Position] = [:]
 
   /// Which file to read, and whether somebody named it: one that nobody named may be missing.
   static func location(
@@ -78,6 +83,11 @@ struct ConfigurationFile: Equatable {
 
   private mutating func take(_ entry: TOMLDocument.Entry) throws(ConfigurationError) {
     guard entry.parent != nil else { return try checkSection(entry) }
+    if let limit = Self.limit(entry.path) {
+      if let advice = limit.take(entry.value, into: &limits) { throw wrong(entry, "makes no sense: \(advice)") }
+      limitPositions[limit.name] = entry.valuePosition
+      return
+    }
     guard let setting = Setting(rawValue: entry.path) else { throw unknown(entry) }
     guard case .string(let text) = entry.value else {
       throw wrong(entry, "is \(entry.value.kind): give a string, in quotes")
@@ -124,16 +134,28 @@ struct ConfigurationFile: Equatable {
     ConfigurationError(file: path, entry.valuePosition, "\(entry.path) \(message)")
   }
 
+  /// Every setting's section and key.
+  private static let known: [(section: String, key: String)] =
+    Setting.allCases.filter { $0.section == limitSection }.map { (limitSection, String($0.key)) }
+    + LimitSetting.all.map { (limitSection, $0.name) }
+    + Setting.allCases.filter { $0.section != limitSection }.map { (String($0.section), String($0.key)) }
+
+  private static let limitSection = "server"
+
+  private static func limit(_ path: String) -> LimitSetting? {
+    LimitSetting.all.first { path == "\(limitSection).\($0.name)" }
+  }
+
   private func unknown(_ entry: TOMLDocument.Entry) -> ConfigurationError {
     let key = entry.key ?? entry.path
     let section = entry.parent == nil ? nil : entry.path.prefix { $0 != "." }
     let advice: String
     if RightsSection.owns(key) {
       advice = "it belongs in [\(RightsSection.name)]"
-    } else if let home = Setting.allCases.first(where: { $0.key == key }) {
+    } else if let home = Self.known.first(where: { $0.key == key }) {
       advice = "it belongs in [\(home.section)]"
     } else if let section {
-      advice = Suggestion.among(Setting.allCases.filter { $0.section == section }.map { String($0.key) }, for: key)
+      advice = Suggestion.among(Self.known.filter { $0.section == section }.map(\.key), for: key)
     } else {
       advice = Suggestion.among(Self.sections.map { "[\($0)]" }, for: "[\(key)]")
     }

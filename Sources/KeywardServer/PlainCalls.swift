@@ -32,7 +32,7 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
 
   /// More than one read may bring on top of ``enough``.
   private static let capacity = 2048
-  /// Calls whose answers shall not wait for those of further connections.
+  /// Calls whose answers shall not wait for those of further connections (decision 0016).
   private static let enough = 4
 
   init() {

@@ -128,6 +128,32 @@ import Testing
     #expect(peer.goAway?.code == 1)
   }
 
+  @Test func `A large call that waits its turn keeps no small one waiting`() throws {
+    let server = try TestServer { $0.largeCallsInFlight = 1 }
+    let peer = try HTTP2Peer(server.connect())
+    server.gate.shut()
+    try peer.begin(create("at work"), stream: 1)
+    try server.gate.waitForArrival()
+    // The audit is asked between commits, so these wait.
+    let audit = OutgoingRequest.listAuditEvents(try AuditPageQuery(AuditQuery()))
+    try peer.begin(audit, stream: 3)
+    try peer.begin(audit, stream: 5)
+    #expect(try peer.answer(to: .getStatus, stream: 7).code == .ok)
+    #expect(peer[3].fields.isEmpty && peer[5].fields.isEmpty)
+    server.gate.open()
+    #expect(try peer.answer(on: 3).code == .ok)
+    #expect(try peer.answer(on: 5).code == .ok)
+  }
+
+  @Test func `Calls that wait their turn are answered to a peer that has shut its side`() throws {
+    let server = try TestServer { $0.largeCallsInFlight = 1 }
+    let peer = try HTTP2Peer(server.connect())
+    for stream in [1, 3, 5] as [UInt32] { try peer.begin(.listKeys(try ListQuery()), stream: stream) }
+    peer.raw.shutWriting()
+    for stream in [1, 3, 5] as [UInt32] { #expect(try peer.answer(on: stream).code == .ok) }
+    try peer.takeRest()
+  }
+
   @Test func `Answers of a stream that are not taken end it, once they are more than may wait`() throws {
     let server = try TestServer { $0.unsentOutput = 1000 }
     let peer = try HTTP2Peer(server.connect(), settings: [(4, 0)])
@@ -135,6 +161,8 @@ import Testing
     peer.send(
       HTTP2Peer.headers(1, HTTP2Peer.fields("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")))
     for _ in 0..<20 { peer.send(HTTP2Peer.Frame(.data, stream: 1, request)) }
+    // What comes after that is not kept either.
+    for _ in 0..<100 { peer.send(HTTP2Peer.Frame(.data, stream: 1, [UInt8](repeating: 0, count: 500))) }
     try peer.settle()
     #expect(peer[1].data.isEmpty)
     peer.send(HTTP2Peer.windowUpdate(1, 1_000_000))

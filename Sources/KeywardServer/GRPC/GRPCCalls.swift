@@ -3,21 +3,29 @@ import KeywardWire
 
 /// Calls on their way to the handlers.
 extension GRPCSession {
+  var hasRoomForReplies: Bool { buffered < parts.caller.unsentOutput(parts.limits) }
+
   func canStart(_ stream: GRPCStream) -> Bool {
-    guard buffered < parts.caller.unsentOutput(parts.limits) else { return false }
+    guard hasRoomForReplies else { return false }
     return stream.head.route?.isLarge != true || largeCount < parts.limits.largeCallsInFlight
   }
 
   /// - Returns: whether a call has begun that waited for others.
   func startQueued() -> Bool {
     var hasBegun = false
-    while let first = queue.first {
-      guard let stream = stream(first.id), stream.serial == first.serial, stream.phase == .queued else {
-        queue.removeFirst()
+    var index = 0
+    while index < queue.count, hasRoomForReplies {
+      let next = queue[index]
+      guard let stream = stream(next.id), stream.serial == next.serial, stream.phase == .queued else {
+        queue.remove(at: index)
         continue
       }
-      guard canStart(stream) else { break }
-      queue.removeFirst()
+      // A large call keeps no others waiting.
+      guard canStart(stream) else {
+        index += 1
+        continue
+      }
+      queue.remove(at: index)
       start(stream)
       hasBegun = true
     }

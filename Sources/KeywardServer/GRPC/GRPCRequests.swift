@@ -43,7 +43,7 @@ extension GRPCSession {
     keepChunk()
     while let prefix = GRPCPrefix(stream.input.bytes) {
       guard prefix.messageByteCount <= parts.limits.smallFrame else {
-        return replies.finish(.messageTooLong(parts.limits.smallFrame))
+        return refuse(stream, .messageTooLong(parts.limits.smallFrame))
       }
       let end = GRPCPrefix.byteCount + prefix.messageByteCount
       guard stream.input.count >= end else { return }
@@ -57,10 +57,18 @@ extension GRPCSession {
           throw .repliesNotTaken
         }
       } catch {
-        return replies.finish(error)
+        return refuse(stream, error)
       }
       consumeInput(stream, end)
     }
+  }
+
+  /// Answers a call whose messages are not wanted any more, after what has been answered already.
+  func refuse(_ stream: GRPCStream, _ error: CallError) {
+    guard let replies = stream.replies else { return fail(stream, error) }
+    stream.isDeaf = true
+    consumeInput(stream, stream.input.count)
+    replies.finish(error)
   }
 
   /// The peer has sent all it will.
@@ -95,8 +103,8 @@ extension GRPCSession {
   func keep(_ bytes: UnsafeRawBufferPointer, of stream: GRPCStream) {
     let more = kept + bytes.count - parts.limits.smallFrame - claimed
     if more > 0 {
-      guard !parts.caller.rights.isEmpty else { return fail(stream, .tooLongWithoutRights) }
-      guard parts.budget.claim(more) else { return fail(stream, .memoryIsShort) }
+      guard !parts.caller.rights.isEmpty else { return refuse(stream, .tooLongWithoutRights) }
+      guard parts.budget.claim(more) else { return refuse(stream, .memoryIsShort) }
       claimed += more
     }
     kept += bytes.count
@@ -117,6 +125,6 @@ extension GRPCSession {
 extension GRPCStream {
   /// Whether what comes of messages is wanted.
   var takesData: Bool {
-    phase == .receiving || phase == .streaming && head.route?.takesStream == true && !hasEnded
+    phase == .receiving || phase == .streaming && head.route?.takesStream == true && !hasEnded && !isDeaf
   }
 }

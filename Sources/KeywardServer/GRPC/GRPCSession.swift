@@ -95,7 +95,7 @@ final class GRPCSession {
   }
 
   /// Whether no call is being carried out: what is left waits for the peer.
-  var isIdle: Bool { !open.contains { $0.phase == .waiting } }
+  var isIdle: Bool { !open.contains { $0.phase == .waiting || $0.phase == .queued } }
 
   /// Whether nothing more can come of the session.
   var isOver: Bool {

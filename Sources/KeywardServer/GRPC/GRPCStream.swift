@@ -36,6 +36,8 @@ final class GRPCStream {
   var isHeadWhole = false
   /// The peer has sent all it will.
   var hasEnded = false
+  /// What the peer still sends is not wanted.
+  var isDeaf = false
   /// What has come of the request and was not taken.
   var input = ByteBuffer()
   /// What has not gone of the reply, in frames of gRPC.
@@ -60,6 +62,7 @@ final class GRPCStream {
     head = RequestHead()
     isHeadWhole = false
     hasEnded = false
+    isDeaf = false
     input.consume(input.count)
     if input.capacity > 0 { input.releaseMemory() }
     output.consume(output.count)

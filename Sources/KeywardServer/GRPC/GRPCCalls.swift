@@ -43,23 +43,45 @@ extension GRPCSession {
       }
       let message = UnsafeRawBufferPointer(rebasing: bytes[GRPCPrefix.byteCount...])
       guard message.count == prefix.messageByteCount else { throw .truncated }
-      try prefix.checkFlag()
-      switch stream.head.route {
-      case .unary(let method): try call(method, message, on: stream)
-      case .healthCheck:
-        let service = try HealthMessages.decodeRequest(message, in: parts.arena)
-        try parts.health.check(service).bytes.withUnsafeBytes { stream.output.append($0) }
-        send(stream)
-      case .healthWatch:
-        let service = try HealthMessages.decodeRequest(message, in: parts.arena)
-        parts.health.watch(service, beginReplies(on: stream))
-      case .reflection, nil: break
+      if try isCompressed(prefix, on: stream) {
+        let plain = try Compression.gunzip(message, limit: plainLimit)
+        try carryOut(plain.bytes, of: stream)
+      } else {
+        try carryOut(message, of: stream)
       }
     } catch {
       fail(stream, error)
     }
     chunk = UnsafeRawBufferPointer(start: nil, count: 0)
     if !stream.input.isEmpty { consumeInput(stream, stream.input.count) }
+  }
+
+  /// Whether a message has to be unpacked.
+  /// - Throws: INTERNAL where nothing says how, INVALID_ARGUMENT for a flag that there is not.
+  func isCompressed(_ prefix: GRPCPrefix, on stream: GRPCStream) throws(CallError) -> Bool {
+    guard prefix.flag != 0 else { return false }
+    guard prefix.flag == 1 else { throw .flagUnknown(prefix.flag) }
+    guard case .gzip = stream.head.encoding else { throw .compressedWithoutEncoding }
+    return true
+  }
+
+  /// Bytes that a compressed message may have unpacked.
+  var plainLimit: Int {
+    parts.caller.rights.isEmpty ? min(parts.limits.smallFrame, parts.limits.messageBytes) : parts.limits.messageBytes
+  }
+
+  private func carryOut(_ message: UnsafeRawBufferPointer, of stream: GRPCStream) throws(CallError) {
+    switch stream.head.route {
+    case .unary(let method): try call(method, message, on: stream)
+    case .healthCheck:
+      let service = try HealthMessages.decodeRequest(message, in: parts.arena)
+      try parts.health.check(service).bytes.withUnsafeBytes { stream.output.append($0) }
+      send(stream)
+    case .healthWatch:
+      let service = try HealthMessages.decodeRequest(message, in: parts.arena)
+      parts.health.watch(service, beginReplies(on: stream))
+    case .reflection, nil: break
+    }
   }
 
   func call(_ method: Method, _ message: UnsafeRawBufferPointer, on stream: GRPCStream) throws(CallError) {

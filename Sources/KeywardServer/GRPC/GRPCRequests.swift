@@ -49,13 +49,16 @@ extension GRPCSession {
       guard stream.input.count >= end else { return }
       do throws(CallError) {
         defer { parts.arena.reset() }
-        try prefix.checkFlag()
         let message = UnsafeRawBufferPointer(rebasing: stream.input.bytes[GRPCPrefix.byteCount..<end])
-        guard streamed.total < parts.caller.unsentOutput(parts.limits),
-          case .taken = replies.send(try ReflectionMessages.answer(message, in: parts.arena))
-        else {
-          throw .repliesNotTaken
+        guard streamed.total < parts.caller.unsentOutput(parts.limits) else { throw .repliesNotTaken }
+        let answer: StreamMessage
+        if try isCompressed(prefix, on: stream) {
+          let plain = try Compression.gunzip(message, limit: parts.limits.smallFrame)
+          answer = try ReflectionMessages.answer(plain.bytes, in: parts.arena)
+        } else {
+          answer = try ReflectionMessages.answer(message, in: parts.arena)
         }
+        guard case .taken = replies.send(answer) else { throw .repliesNotTaken }
       } catch {
         return refuse(stream, error)
       }

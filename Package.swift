@@ -49,6 +49,7 @@ let package = Package(
     .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // Without pkg-config: it gives a flag that the package manager refuses with a warning.
     .systemLibrary(name: "CUtf8proc", providers: [.apt(["libutf8proc-dev"])]),
 
@@ -67,7 +68,7 @@ let package = Package(
     .target(name: "UnixSocket", dependencies: ["CUnixSocket"], swiftSettings: strict),
     .target(name: "KeywardStore", dependencies: ["KeywardCore", "CSQLite", "CSQLiteLog"], swiftSettings: strict),
     .target(
-      name: "KeywardServer", dependencies: ["CNghttp2", "KeywardCore", "KeywardWire", "UnixSocket", logging],
+      name: "KeywardServer", dependencies: ["CNghttp2", "CZlib", "KeywardCore", "KeywardWire", "UnixSocket", logging],
       swiftSettings: strict + unchecked),
     .target(
       name: "KeywardClient", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket"], swiftSettings: strict),

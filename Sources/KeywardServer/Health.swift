@@ -51,7 +51,7 @@ final class Health: Sendable {
   func watch(_ service: String, _ replies: ReplyStream) {
     let id = ObjectIdentifier(replies)
     state.withLock { $0.watchers[id] = Watcher(service: service, replies: replies) }
-    replies.whenOver { [weak self] in self?.forget(id) }
+    replies.whenOver { self.forget(id) }
     tell(id)
   }
 
@@ -82,9 +82,9 @@ final class Health: Sendable {
       }
       return nil
     }
-    waiting?.whenRoom { [weak self] in
-      self?.state.withLock { $0.watchers[id]?.waits = false }
-      self?.tell(id)
+    waiting?.whenRoom {
+      self.state.withLock { $0.watchers[id]?.waits = false }
+      self.tell(id)
     }
   }
 

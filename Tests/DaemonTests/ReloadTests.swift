@@ -127,22 +127,23 @@ struct ReloadTests {
     #expect(host.daemon.logText.contains("asked_by=\"uid 5001\""))
   }
 
-  @Test func `The socket, the database and busy polling stay until a restart, which the log says`() throws {
+  @Test func `The socket, the database, busy polling and limits stay until a restart, which the log says`() throws {
     let scratch = try Scratch()
     let path = scratch.closed + "/k.toml"
-    func write(socket: String, database: String, busyPoll: String) throws {
-      try "[server]\nsocket = \"\(socket)\"\nbusy_poll = \"\(busyPoll)\"\n[store]\ndatabase = \"\(database)\"\n"
+    func write(socket: String, database: String, busyPoll: String, headers: Int) throws {
+      try
+        "[server]\nsocket = \"\(socket)\"\nbusy_poll = \"\(busyPoll)\"\nheader_fields = \(headers)\n[store]\ndatabase = \"\(database)\"\n"
         .write(toFile: path, atomically: true, encoding: .utf8)
     }
-    try write(socket: scratch.socket, database: scratch.database, busyPoll: "1ms")
+    try write(socket: scratch.socket, database: scratch.database, busyPoll: "1ms", headers: 64)
     // The command line goes before the file, so it may not name them.
     let daemon = try Daemon(scratch, arguments: ["--config", path])
-    try write(socket: scratch.open + "/moved", database: scratch.closed + "/moved.db", busyPoll: "0us")
+    try write(socket: scratch.open + "/moved", database: scratch.closed + "/moved.db", busyPoll: "0us", headers: 32)
     try daemon.client().reload()
     #expect(throws: Never.self) { try daemon.client().whoAmI() }
     #expect(!FileManager.default.fileExists(atPath: scratch.open + "/moved"))
     #expect(!FileManager.default.fileExists(atPath: scratch.closed + "/moved.db"))
-    for setting in ["socket", "database", "busy_poll"] {
+    for setting in ["socket", "database", "busy_poll", "header_fields"] {
       let line = daemon.logText.split(separator: "\n").last { $0.contains("setting=\(setting)") }
       #expect(line?.contains("changing it takes a restart") == true)
     }

@@ -1,3 +1,4 @@
+import Foundation
 import KeywardCore
 import KeywardServer
 import KeywardWire
@@ -251,6 +252,47 @@ import Testing
     #expect(try answer(named, HTTP2Peer.message([], flag: 1), stream: 3).code == .internal)
     #expect(try answer(named, HTTP2Peer.message([]), stream: 5).code == .ok)
     #expect(try answer(fields, HTTP2Peer.message([], flag: 2), stream: 7).code == .invalidArgument)
+  }
+
+  /// A message of so many bytes by gzip: one field that is not known, of zeros.
+  private func gzip(_ count: Int) throws -> [UInt8] {
+    let field = count - 4
+    let head: [UInt8] = [15 << 3 | 2, UInt8(field & 0x7F) | 0x80, UInt8(field >> 7 & 0x7F) | 0x80, UInt8(field >> 14)]
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/gzip")
+    let (input, output) = (Pipe(), Pipe())
+    process.standardInput = input
+    process.standardOutput = output
+    try process.run()
+    DispatchQueue.global().async {
+      input.fileHandleForWriting.write(Data(head + [UInt8](repeating: 0, count: field)))
+      try? input.fileHandleForWriting.close()
+    }
+    return Array(output.fileHandleForReading.readDataToEndOfFile())
+  }
+
+  @Test func `A message by gzip is taken, and so is a plain one of the same call's encoding`() throws {
+    let fields = HTTP2Peer.fields(Self.status, [("grpc-encoding", "gzip")])
+    let packed = try gzip(100_000)
+    #expect(packed.count < 1000)
+    #expect(try answer(fields, HTTP2Peer.message(packed, flag: 1), stream: 1).code == .ok)
+    #expect(try answer(fields, HTTP2Peer.message([]), stream: 3).code == .ok)
+  }
+
+  @Test func `What is no whole gzip is INTERNAL, and what unpacks to too much RESOURCE_EXHAUSTED`() throws {
+    let fields = HTTP2Peer.fields(Self.status, [("grpc-encoding", "gzip")])
+    let packed = try gzip(1000)
+    for (number, wrong) in [[], [1, 2, 3], Array(packed.dropLast()), packed + [0], packed + packed].enumerated() {
+      let answer = try answer(fields, HTTP2Peer.message(wrong, flag: 1), stream: UInt32(number) * 2 + 1)
+      #expect(answer.code == .internal)
+    }
+    let bomb = try gzip(2_000_000)
+    #expect(try answer(fields, HTTP2Peer.message(bomb, flag: 1), stream: 51).code == .ok)
+    let server = try TestServer { $0.messageBytes = 1_000_000 }
+    let peer = try HTTP2Peer(server.connect())
+    peer.send(
+      HTTP2Peer.headers(1, fields), HTTP2Peer.Frame(.data, .endStream, stream: 1, HTTP2Peer.message(bomb, flag: 1)))
+    #expect(try peer.answer(on: 1).code == .resourceExhausted)
   }
 
   @Test(arguments: ["snappy", "br", "", "GZIP"])

@@ -3,21 +3,29 @@ import KeywardWire
 
 /// Calls on their way to the handlers.
 extension GRPCSession {
+  var hasRoomForReplies: Bool { buffered < parts.caller.unsentOutput(parts.limits) }
+
   func canStart(_ stream: GRPCStream) -> Bool {
-    guard buffered < parts.caller.unsentOutput(parts.limits) else { return false }
+    guard hasRoomForReplies else { return false }
     return stream.head.route?.isLarge != true || largeCount < parts.limits.largeCallsInFlight
   }
 
   /// - Returns: whether a call has begun that waited for others.
   func startQueued() -> Bool {
     var hasBegun = false
-    while let first = queue.first {
-      guard let stream = stream(first.id), stream.serial == first.serial, stream.phase == .queued else {
-        queue.removeFirst()
+    var index = 0
+    while index < queue.count, hasRoomForReplies {
+      let next = queue[index]
+      guard let stream = stream(next.id), stream.serial == next.serial, stream.phase == .queued else {
+        queue.remove(at: index)
         continue
       }
-      guard canStart(stream) else { break }
-      queue.removeFirst()
+      // A large call keeps no others waiting.
+      guard canStart(stream) else {
+        index += 1
+        continue
+      }
+      queue.remove(at: index)
       start(stream)
       hasBegun = true
     }
@@ -35,23 +43,45 @@ extension GRPCSession {
       }
       let message = UnsafeRawBufferPointer(rebasing: bytes[GRPCPrefix.byteCount...])
       guard message.count == prefix.messageByteCount else { throw .truncated }
-      try prefix.checkFlag()
-      switch stream.head.route {
-      case .unary(let method): try call(method, message, on: stream)
-      case .healthCheck:
-        let service = try HealthMessages.decodeRequest(message, in: parts.arena)
-        try parts.health.check(service).bytes.withUnsafeBytes { stream.output.append($0) }
-        send(stream)
-      case .healthWatch:
-        let service = try HealthMessages.decodeRequest(message, in: parts.arena)
-        parts.health.watch(service, beginReplies(on: stream))
-      case .reflection, nil: break
+      if try isCompressed(prefix, on: stream) {
+        let plain = try Compression.gunzip(message, limit: plainLimit)
+        try carryOut(plain.bytes, of: stream)
+      } else {
+        try carryOut(message, of: stream)
       }
     } catch {
       fail(stream, error)
     }
     chunk = UnsafeRawBufferPointer(start: nil, count: 0)
-    if !stream.input.isEmpty { stream.input.consume(stream.input.count) }
+    if !stream.input.isEmpty { consumeInput(stream, stream.input.count) }
+  }
+
+  /// Whether a message has to be unpacked.
+  /// - Throws: INTERNAL where nothing says how, INVALID_ARGUMENT for a flag that there is not.
+  func isCompressed(_ prefix: GRPCPrefix, on stream: GRPCStream) throws(CallError) -> Bool {
+    guard prefix.flag != 0 else { return false }
+    guard prefix.flag == 1 else { throw .flagUnknown(prefix.flag) }
+    guard case .gzip = stream.head.encoding else { throw .compressedWithoutEncoding }
+    return true
+  }
+
+  /// Bytes that a compressed message may have unpacked.
+  var plainLimit: Int {
+    parts.caller.rights.isEmpty ? min(parts.limits.smallFrame, parts.limits.messageBytes) : parts.limits.messageBytes
+  }
+
+  private func carryOut(_ message: UnsafeRawBufferPointer, of stream: GRPCStream) throws(CallError) {
+    switch stream.head.route {
+    case .unary(let method): try call(method, message, on: stream)
+    case .healthCheck:
+      let service = try HealthMessages.decodeRequest(message, in: parts.arena)
+      try parts.health.check(service).bytes.withUnsafeBytes { stream.output.append($0) }
+      send(stream)
+    case .healthWatch:
+      let service = try HealthMessages.decodeRequest(message, in: parts.arena)
+      parts.health.watch(service, beginReplies(on: stream))
+    case .reflection, nil: break
+    }
   }
 
   func call(_ method: Method, _ message: UnsafeRawBufferPointer, on stream: GRPCStream) throws(CallError) {
@@ -89,7 +119,9 @@ extension GRPCSession {
   /// Has the call answered with whatever is sent on what this returns, until that is ended.
   @discardableResult
   func beginReplies(on stream: GRPCStream) -> ReplyStream {
-    let replies = ReplyStream(to: address(of: stream), limit: parts.limits.streamedBytes, of: streamed)
+    let replies = ReplyStream(
+      to: address(of: stream), limit: min(parts.limits.streamedBytes, parts.caller.unsentOutput(parts.limits)),
+      of: streamed)
     stream.replies = replies
     stream.phase = .streaming
     stream.deadline = stream.callDeadline

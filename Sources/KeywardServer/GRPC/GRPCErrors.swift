@@ -1,12 +1,6 @@
 import KeywardCore
 import KeywardWire
 
-extension GRPCPrefix {
-  func checkFlag() throws(CallError) {
-    guard flag == 0 else { throw flag == 1 ? .compressedWithoutEncoding : .flagUnknown(flag) }
-  }
-}
-
 extension CallError {
   static let noMessage = CallError(
     .unimplemented, "the request has no message: send one", reason: .messageCountWrong)
@@ -17,6 +11,8 @@ extension CallError {
   static let compressedWithoutEncoding = CallError(
     .internal, "the message is marked as compressed, and grpc-encoding does not say how",
     reason: .requestMalformed)
+  static let notGzip = CallError(
+    .internal, "the message is marked as compressed, and is not one whole gzip", reason: .requestMalformed)
   static let tooLongWithoutRights = CallError(
     .permissionDenied, "a request this long needs a right, and this user has been granted none")
 

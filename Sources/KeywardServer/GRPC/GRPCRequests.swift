@@ -43,22 +43,35 @@ extension GRPCSession {
     keepChunk()
     while let prefix = GRPCPrefix(stream.input.bytes) {
       guard prefix.messageByteCount <= parts.limits.smallFrame else {
-        return replies.finish(.messageTooLong(parts.limits.smallFrame))
+        return refuse(stream, .messageTooLong(parts.limits.smallFrame))
       }
       let end = GRPCPrefix.byteCount + prefix.messageByteCount
       guard stream.input.count >= end else { return }
       do throws(CallError) {
         defer { parts.arena.reset() }
-        try prefix.checkFlag()
         let message = UnsafeRawBufferPointer(rebasing: stream.input.bytes[GRPCPrefix.byteCount..<end])
-        guard case .taken = replies.send(try ReflectionMessages.answer(message, in: parts.arena)) else {
-          throw .repliesNotTaken
+        guard streamed.total < parts.caller.unsentOutput(parts.limits) else { throw .repliesNotTaken }
+        let answer: StreamMessage
+        if try isCompressed(prefix, on: stream) {
+          let plain = try Compression.gunzip(message, limit: parts.limits.smallFrame)
+          answer = try ReflectionMessages.answer(plain.bytes, in: parts.arena)
+        } else {
+          answer = try ReflectionMessages.answer(message, in: parts.arena)
         }
+        guard case .taken = replies.send(answer) else { throw .repliesNotTaken }
       } catch {
-        return replies.finish(error)
+        return refuse(stream, error)
       }
-      stream.input.consume(end)
+      consumeInput(stream, end)
     }
+  }
+
+  /// Answers a call whose messages are not wanted any more, after what has been answered already.
+  func refuse(_ stream: GRPCStream, _ error: CallError) {
+    guard let replies = stream.replies else { return fail(stream, error) }
+    stream.isDeaf = true
+    consumeInput(stream, stream.input.count)
+    replies.finish(error)
   }
 
   /// The peer has sent all it will.
@@ -91,19 +104,30 @@ extension GRPCSession {
   }
 
   func keep(_ bytes: UnsafeRawBufferPointer, of stream: GRPCStream) {
-    let more = stream.input.count + bytes.count - parts.limits.smallFrame - stream.claimed
+    let more = kept + bytes.count - parts.limits.smallFrame - claimed
     if more > 0 {
-      guard !parts.caller.rights.isEmpty else { return fail(stream, .tooLongWithoutRights) }
-      guard parts.budget.claim(more) else { return fail(stream, .memoryIsShort) }
-      stream.claimed += more
+      guard !parts.caller.rights.isEmpty else { return refuse(stream, .tooLongWithoutRights) }
+      guard parts.budget.claim(more) else { return refuse(stream, .memoryIsShort) }
+      claimed += more
     }
+    kept += bytes.count
     stream.input.append(bytes)
+  }
+
+  /// Drops what is done with of a request.
+  func consumeInput(_ stream: GRPCStream, _ count: Int) {
+    stream.input.consume(count)
+    kept -= count
+    let excess = claimed - max(0, kept - parts.limits.smallFrame)
+    guard excess > 0 else { return }
+    claimed -= excess
+    parts.budget.release(excess)
   }
 }
 
 extension GRPCStream {
   /// Whether what comes of messages is wanted.
   var takesData: Bool {
-    phase == .receiving || phase == .streaming && head.route?.takesStream == true && !hasEnded
+    phase == .receiving || phase == .streaming && head.route?.takesStream == true && !hasEnded && !isDeaf
   }
 }

@@ -36,10 +36,10 @@ final class GRPCStream {
   var isHeadWhole = false
   /// The peer has sent all it will.
   var hasEnded = false
+  /// What the peer still sends is not wanted.
+  var isDeaf = false
   /// What has come of the request and was not taken.
   var input = ByteBuffer()
-  /// Bytes of ``FrameBudget`` that ``input`` holds.
-  var claimed = 0
   /// What has not gone of the reply, in frames of gRPC.
   var output = ByteBuffer(capacity: GRPCStream.keptByteCount)
   /// nil while more of the reply is to come.
@@ -62,6 +62,7 @@ final class GRPCStream {
     head = RequestHead()
     isHeadWhole = false
     hasEnded = false
+    isDeaf = false
     input.consume(input.count)
     if input.capacity > 0 { input.releaseMemory() }
     output.consume(output.count)

@@ -94,8 +94,15 @@ struct GRPCTimers {
 }
 
 extension Deadline {
+  /// Up to a sixteenth later than it says, so that the times of many connections are up together.
   /// - Parameter setting: seconds; 0 is never.
   fileprivate init(from now: UInt64, setting: Double) {
-    if setting == 0 { self = .never } else { self.init(from: now, seconds: setting) }
+    let nanoseconds = UInt64(setting * 1_000_000_000)
+    let grain = nanoseconds / 16
+    guard grain > 0 else {
+      self = .never
+      return
+    }
+    self.init(nanoseconds: ((now + nanoseconds) / grain + 1) * grain)
   }
 }

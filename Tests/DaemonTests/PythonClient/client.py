@@ -87,6 +87,10 @@ def errors():
     error, _ = refusal(
         validation.ValidateKey, validation_service_pb2.ValidateKeyRequest(), compression=grpc.Compression.Deflate)
     assert error.code() == grpc.StatusCode.UNIMPLEMENTED, error
+    answer = validation.ValidateKey(
+        validation_service_pb2.ValidateKeyRequest(secret="x" * 400, permission=key_pb2.PERMISSION_CHAT), timeout=10,
+        compression=grpc.Compression.Gzip)
+    assert answer.verdict == validation_service_pb2.VERDICT_NOT_FOUND, answer
     # Longer than a message may be.
     error, _ = refusal(
         validation.ValidateKey, validation_service_pb2.ValidateKeyRequest(secret="x" * (5 << 20)))

@@ -33,12 +33,20 @@ struct AuditRow {
 
   static let selection = "SELECT \(columns) FROM audit"
 
-  /// The parameters of ``insertion``.
-  func values(hash: Digest) -> [SQLValue] {
-    [
-      .integer(revision), .integer(type), .integer(time), .text(keyID), .integer(uid), .text(user), .integer(pid),
-      SQLValue(before), SQLValue(after), SQLValue(secret), SQLValue(graceUntil), .digest(hash),
-    ]
+  /// Adds the parameters of ``insertion``.
+  func add(hash: Digest, to row: inout Statement.Parameters) {
+    row.add(revision)
+    row.add(type)
+    row.add(time)
+    row.add(keyID)
+    row.add(uid)
+    row.add(user)
+    row.add(pid)
+    row.add(before)
+    row.add(after)
+    row.add(secret)
+    row.add(graceUntil)
+    row.add(hash)
   }
 
   /// - Parameter previous: the hash of the row before; nil where there is none.

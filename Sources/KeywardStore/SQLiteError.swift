@@ -31,7 +31,7 @@ struct SQLiteError: Error {
   ///   - code: an extended result code.
   ///   - errno: the system's, 0 for none.
   init(code: Int32, errno: Int32 = 0) {
-    // What Swift does not see: SQLITE_CONSTRAINT_UNIQUE.
+    // SQLITE_CONSTRAINT_UNIQUE, a macro that Swift does not see.
     kind = code == SQLITE_CONSTRAINT | 8 << 8 ? .taken : Self.kind(of: code & 0xFF)
     let text = String(cString: sqlite3_errstr(code & 0xFF))
     reason = errno == 0 ? text : "\(text), \(String(cString: strerror(errno)))"

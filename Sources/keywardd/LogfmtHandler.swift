@@ -55,7 +55,8 @@ struct LogfmtHandler: LogHandler {
   func log(event: LogEvent) {
     var line = Self.line(
       level: event.level, message: event.message.description,
-      fields: metadata.isEmpty ? event.metadata ?? [:] : metadata.merging(event.metadata ?? [:]) { $1 }, prefix: toJournal ? nil : now().description)
+      fields: metadata.isEmpty ? event.metadata ?? [:] : metadata.merging(event.metadata ?? [:]) { $1 },
+      prefix: toJournal ? nil : now().description)
     // One write a line, so that lines of several threads do not mix. Nothing can be done about one that fails.
     line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }

@@ -17,7 +17,8 @@ import Testing
   @Test func `Ids have the order of the milliseconds at which their keys were made`() {
     var generator = SystemRandomNumberGenerator()
     let instants: [Instant] = [
-      .epoch, Instant(microseconds: 1000), .noon, .noon.adding(seconds: 1), Instant(microseconds: 218_340_105_584_894_000),
+      .epoch, Instant(microseconds: 1000), .noon, .noon.adding(seconds: 1),
+      Instant(microseconds: 218_340_105_584_894_000),
       .latest,
     ]
     let texts = instants.map { KeyID.random(at: $0, using: &generator).description }

@@ -3,12 +3,13 @@ enum KeyRules {
   /// Seconds for which a deleted key can be brought back.
   static let undeleteSeconds: Int64 = 30 * 86400
 
-  static func created(_ request: CreateKey, secret: Secret, by actor: Actor, at now: Instant) throws(DomainError) -> Key
-  {
+  /// - Parameter id: of the new key.
+  static func created(
+    _ request: CreateKey, id: KeyID, secret: Secret, by actor: Actor, at now: Instant
+  ) throws(DomainError) -> Key {
     try checkExpiry(request.expireTime, at: now)
-    var generator = SystemRandomNumberGenerator()
     return Key(
-      id: .random(using: &generator), name: request.name, permission: request.permission, enabled: request.enabled,
+      id: id, name: request.name, permission: request.permission, enabled: request.enabled,
       expireTime: request.expireTime, hint: secret.hint, creator: actor.user, createTime: now, updater: actor.user,
       updateTime: now, revision: 0, rateLimit: request.rateLimit, useLimit: request.useLimit)
   }
@@ -90,13 +91,13 @@ enum KeyRules {
   }
 
   /// A key like another, under a name of its own.
+  /// - Parameter id: of the copy.
   static func copied(
-    _ key: Key, as name: KeyName, counted: Bool, secret: Secret, by actor: Actor, at now: Instant
+    _ key: Key, id: KeyID, as name: KeyName, counted: Bool, secret: Secret, by actor: Actor, at now: Instant
   ) throws(DomainError) -> Key {
     try checkPresent(key)
-    var generator = SystemRandomNumberGenerator()
     return Key(
-      id: .random(using: &generator), name: name, permission: key.permission, enabled: key.enabled,
+      id: id, name: name, permission: key.permission, enabled: key.enabled,
       expireTime: key.expireTime, hint: secret.hint, creator: actor.user, createTime: now, updater: actor.user,
       updateTime: now, revision: 0, copyBase: counted ? key.copyBase : name, rateLimit: key.rateLimit,
       useLimit: key.useLimit)

@@ -52,7 +52,8 @@ extension Key {
     if deleteTime != nil { return purgeTime.map { max($0, now) } }
     let revocation = noted.revoked == revokeTime ? nil : revokeTime
     let warning = endToWarnOf(at: now).map { window.start(of: $0) }
-    return [expiryToNote, revocation, warning].compactMap { $0 }.min().map { max($0, now) }
+    let first = min(expiryToNote ?? .distantFuture, revocation ?? .distantFuture, warning ?? .distantFuture)
+    return first == .distantFuture ? nil : max(first, now)
   }
 
   /// The expiry that is still to be recorded, unless the key is revoked before: then nothing changes with it.

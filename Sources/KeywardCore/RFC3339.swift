@@ -6,20 +6,46 @@ extension Instant: CustomStringConvertible {
     let date = CivilDate(self)
     let secondsOfDay = Int(seconds - date.instant.seconds)
     let fraction = Int(nanoseconds / 1000)
-    var text = Self.padded(date.year, 4) + "-" + Self.padded(date.month, 2) + "-" + Self.padded(date.day, 2) + "T"
-    text += Self.padded(secondsOfDay / 3600, 2) + ":" + Self.padded(secondsOfDay / 60 % 60, 2) + ":"
-    text += Self.padded(secondsOfDay % 60, 2)
-    if fraction % 1000 != 0 {
-      text += "." + Self.padded(fraction, 6)
-    } else if fraction != 0 {
-      text += "." + Self.padded(fraction / 1000, 3)
+    // The earliest and the latest instant have a sign and six digits of the year, and so 33 characters.
+    return String(unsafeUninitializedCapacity: 40) { text in
+      var count = 0
+      func put(_ mark: Unicode.Scalar) {
+        text[count] = UInt8(ascii: mark)
+        count += 1
+      }
+      func put(_ number: Int, _ width: Int) {
+        var width = width
+        var power = 1
+        for _ in 1..<width { power *= 10 }
+        while number / power >= 10 {
+          power *= 10
+          width += 1
+        }
+        for _ in 0..<width {
+          text[count] = UInt8(ascii: "0") + UInt8(number / power % 10)
+          count += 1
+          power /= 10
+        }
+      }
+      if date.year < 0 { put("-") }
+      put(abs(date.year), 4)
+      put("-")
+      put(date.month, 2)
+      put("-")
+      put(date.day, 2)
+      put("T")
+      put(secondsOfDay / 3600, 2)
+      put(":")
+      put(secondsOfDay / 60 % 60, 2)
+      put(":")
+      put(secondsOfDay % 60, 2)
+      if fraction != 0 {
+        put(".")
+        if fraction % 1000 != 0 { put(fraction, 6) } else { put(fraction / 1000, 3) }
+      }
+      put("Z")
+      return count
     }
-    return text + "Z"
-  }
-
-  private static func padded(_ number: Int, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 
   /// Reads RFC 3339, section 5.6: an offset is required, `T` and `Z` in either case, digits after the sixth of a

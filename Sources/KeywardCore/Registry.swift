@@ -201,13 +201,17 @@ public final class Registry: Sendable {
     let now = judged(instant)
     var results = [Result<Outcome, DomainError>?](repeating: nil, count: commands.count)
     var round = Round(at: now)
-    var drafts: [(Int, Draft)] = []
+    var (numbers, drafts): ([Int], [Draft]) = ([], [])
+    numbers.reserveCapacity(min(commands.count, limit))
+    drafts.reserveCapacity(min(commands.count, limit))
     var left = limit
     for (number, command) in commands.enumerated() {
       guard left > 0 else { break }
       switch draft(command, in: &round) {
       case .success(.later): continue
-      case .success(.change(let draft)): drafts.append((number, draft))
+      case .success(.change(let draft)):
+        numbers.append(number)
+        drafts.append(draft)
       case .success(.nothing(let key)):
         results[number] = .success(
           Outcome(view: view(of: key, at: now), secret: nil, revision: revision, change: nil))
@@ -215,7 +219,7 @@ public final class Registry: Sendable {
       }
       left -= 1
     }
-    for ((number, _), result) in zip(drafts, carryOut(drafts.map(\.1), at: now)) { results[number] = result }
+    for (number, result) in zip(numbers, carryOut(drafts, at: now)) { results[number] = result }
     return results
   }
 
@@ -256,8 +260,14 @@ public final class Registry: Sendable {
   /// Makes a change known that the store has made, and tells of it.
   func publish(_ draft: Draft, at placement: Placement, _ now: Instant) -> Outcome {
     let key = makeKnown(draft.change, of: draft.subject, at: placement, now)
+    var view: KeyView?
+    // Nobody can have used a key that nobody knows of.
+    if case .insert = draft.change.effect, !key.isLimited {
+      view = KeyView(key, at: now, soonEnd: soonWindow.end(from: now))
+    }
     return Outcome(
-      view: view(of: key, at: now), secret: draft.secret, revision: placement.revision, change: draft.change.type)
+      view: view ?? self.view(of: key, at: now), secret: draft.secret, revision: placement.revision,
+      change: draft.change.type)
   }
 
   /// Makes a change known that the store has made.

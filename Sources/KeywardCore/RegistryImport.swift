@@ -123,8 +123,8 @@ private struct ImportChanges: Sequence {
     self.actor = actor
     self.now = now
     self.attempt = attempt
-    var generator = SystemRandomNumberGenerator()
-    ids = entries.map { _ in .random(using: &generator) }
+    var generator = RandomPool()
+    ids = entries.map { _ in .random(at: now, using: &generator) }
   }
 
   var underestimatedCount: Int { entries.count }

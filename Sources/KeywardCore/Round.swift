@@ -39,6 +39,7 @@ struct Round {
   private var keys: Set<KeyID> = []
   private var attempts: Set<AttemptID> = []
   private var attempt: AttemptID?
+  private var generator = RandomPool()
 
   init(at now: Instant) {
     self.now = now
@@ -87,8 +88,9 @@ struct Round {
     try request.name.checkIsNoID()
     guard !names.contains(request.name) else { return .later }
     guard !index.isTaken(request.name) else { throw .nameTaken(request.name) }
-    let secret = Self.newSecret(for: request.permission)
-    return insert(try KeyRules.created(request, secret: secret, by: command.actor, at: now), secret, command)
+    let secret = Secret.random(for: request.permission, using: &generator)
+    let id = KeyID.random(at: now, using: &generator)
+    return insert(try KeyRules.created(request, id: id, secret: secret, by: command.actor, at: now), secret, command)
   }
 
   private mutating func copy(
@@ -105,9 +107,10 @@ struct Round {
       let taken = names
       name = CopyName.next(for: key.copyBase) { taken.contains($0) || index.isTaken($0) }
     }
-    let secret = Self.newSecret(for: key.permission)
+    let secret = Secret.random(for: key.permission, using: &generator)
     let result = try KeyRules.copied(
-      key, as: name ?? key.name, counted: copy.name == nil, secret: secret, by: command.actor, at: now)
+      key, id: .random(at: now, using: &generator), as: name ?? key.name, counted: copy.name == nil, secret: secret,
+      by: command.actor, at: now)
     return insert(result, secret, command)
   }
 
@@ -115,7 +118,7 @@ struct Round {
     _ id: KeyID, _ rotation: RotateKey, _ command: Command, _ index: some KeyLookup
   ) throws(DomainError) -> Drafted {
     let before = try present(id, command, index)
-    let secret = Self.newSecret(for: before.permission)
+    let secret = Secret.random(for: before.permission, using: &generator)
     let rotated = try KeyRules.rotated(
       before, rotation, formerEnds: index.formerEnds(of: id), secret: secret, at: now)
     let after = touched(rotated, by: command.actor)
@@ -171,11 +174,6 @@ struct Round {
     key.updater = actor.user
     key.updateTime = now
     return key
-  }
-
-  private static func newSecret(for permission: Permission) -> Secret {
-    var generator = SystemRandomNumberGenerator()
-    return .random(for: permission, using: &generator)
   }
 }
 

@@ -22,7 +22,7 @@ public final class Secret: @unchecked Sendable {
   public static func random(for permission: Permission, using generator: inout some RandomNumberGenerator) -> Secret {
     let secret = Secret(count: byteCount)
     for index in 0..<prefixCount { secret.bytes[index] = permission.secretPrefix.utf8Start[index] }
-    // Ten digits at once, for each number is a call of the system.
+    // Ten digits at once, from one number.
     for start in stride(from: prefixCount, to: prefixCount + randomCount, by: 10) {
       Base62.writeTen(
         .random(in: 0..<Base62.tenDigitLimit, using: &generator),

@@ -305,7 +305,10 @@ final class Handlers: Sendable {
     guard let change = outcome.change else { return }
     let key = outcome.view.key
     parts.log.info(
-      "key \(change.name)", metadata: ["key": "\(key.id)", "by": "\(key.updater)", "revision": "\(key.revision)"])
+      "key \(change.name)",
+      metadata: [
+        "key": .string(key.id.description), "by": .string(key.updater), "revision": .string(String(key.revision)),
+      ])
   }
 
   /// One line for all the keys of an import.

@@ -183,8 +183,15 @@ final class Writer: Sendable {
       return isWanted
     }
     replies.send()
+    var last: (peer: Peer, actor: Actor)?
+    let commands = wanted.map { command in
+      let peer = command.caller.peer
+      let actor = if let last, last.peer == peer { last.actor } else { self.actor(peer) }
+      last = (peer, actor)
+      return Command(command.request, by: actor)
+    }
     let results = registry.commit(
-      wanted.lazy.map { Command($0.request, by: self.actor($0.caller.peer)) }, at: clock.now(), limit: Self.batchLimit)
+      commands, at: clock.now(), limit: Self.batchLimit)
     var rest: [WaitingCommand] = []
     for (waiting, result) in zip(wanted, results) {
       if let result {

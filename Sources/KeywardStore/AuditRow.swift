@@ -33,45 +33,62 @@ struct AuditRow {
 
   static let selection = "SELECT \(columns) FROM audit"
 
-  /// The parameters of ``insertion``.
-  func values(hash: Digest) -> [SQLValue] {
-    [
-      .integer(revision), .integer(type), .integer(time), .text(keyID), .integer(uid), .text(user), .integer(pid),
-      SQLValue(before), SQLValue(after), SQLValue(secret), SQLValue(graceUntil), .digest(hash),
-    ]
+  /// Adds the parameters of ``insertion``.
+  func add(hash: Digest, to row: inout Statement.Parameters) {
+    row.add(revision)
+    row.add(type)
+    row.add(time)
+    row.add(keyID)
+    row.add(uid)
+    row.add(user)
+    row.add(pid)
+    row.add(before)
+    row.add(after)
+    row.add(secret)
+    row.add(graceUntil)
+    row.add(hash)
   }
 
   /// - Parameter previous: the hash of the row before; nil where there is none.
   func hash(after previous: Digest?) -> Digest {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(1024)
+    var buffer = TextBuffer(capacity: 512)
+    func add(_ number: Int64?) {
+      if let number { buffer.addCounted { $0.add(number) } } else { buffer.add(count: .max) }
+    }
+    func add(_ text: String?) {
+      if let text { buffer.addCounted { $0.add(text) } } else { buffer.add(count: .max) }
+    }
     if let previous {
-      previous.withUnsafeBytes { bytes.append(contentsOf: $0) }
+      previous.withUnsafeBytes { buffer.add($0) }
     } else {
-      bytes.append(contentsOf: repeatElement(0, count: Digest.byteCount))
+      for _ in 0..<Digest.byteCount { buffer.add(0 as UInt8) }
     }
-    let fields = [
-      String(revision), String(type), String(time), keyID, String(uid), user, String(pid), before, after,
-    ]
-    for field in fields { Self.append(field?.utf8, to: &bytes) }
+    add(revision)
+    add(type)
+    add(time)
+    add(keyID)
+    add(uid)
+    add(user)
+    add(pid)
+    add(before)
+    add(after)
     if secret != nil || graceUntil != nil {
-      Self.append(secret?.withUnsafeBytes { Array($0) }, to: &bytes)
-      Self.append(graceUntil.map { String($0).utf8 }, to: &bytes)
+      if let secret {
+        buffer.addCounted { buffer in secret.withUnsafeBytes { buffer.add($0) } }
+      } else {
+        buffer.add(count: .max)
+      }
+      add(graceUntil)
     }
-    return bytes.withUnsafeBytes { Digest(sha256: $0) }
-  }
-
-  private static func append(_ field: (some Collection<UInt8>)?, to bytes: inout [UInt8]) {
-    let count = field.map { UInt32(truncatingIfNeeded: $0.count) } ?? .max
-    withUnsafeBytes(of: count.bigEndian) { bytes.append(contentsOf: $0) }
-    if let field { bytes.append(contentsOf: field) }
+    return buffer.bytes.withUnsafeBytes { Digest(sha256: $0) }
   }
 
   /// What a row says of a secret: which one it is can be told by whoever has its digest, and nothing else.
   static func commitment(to digest: Digest) -> Digest {
-    var bytes = Array("keyward-audit-secret".utf8)
-    digest.withUnsafeBytes { bytes.append(contentsOf: $0) }
-    return bytes.withUnsafeBytes { Digest(sha256: $0) }
+    var buffer = TextBuffer(capacity: 64)
+    buffer.add("keyward-audit-secret")
+    digest.withUnsafeBytes { buffer.add($0) }
+    return buffer.bytes.withUnsafeBytes { Digest(sha256: $0) }
   }
 }
 

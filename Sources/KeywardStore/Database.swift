@@ -11,7 +11,7 @@ final class Database {
 
   /// The log is written back to the database once it has this many pages of 4096 bytes: nearly what a log keeps when it
   /// starts anew, for pages that were written several times go back once.
-  private static let checkpointPages: Int32 = 3500
+  private static let checkpointPages: Int32 = 7000
   /// The same while one large transaction follows the other, which write the same pages again and again.
   private static let checkpointPagesInBulk: Int32 = 65_536
 

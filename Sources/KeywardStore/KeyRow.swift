@@ -42,18 +42,33 @@ enum KeyRow {
     SELECT key, digest, until FROM digest WHERE key > ?1 AND key <= ?2 AND +until IS NOT NULL ORDER BY key, until, digest
     """
 
-  /// The parameters of ``insertion`` and ``replacement``.
-  static func values(of key: Key, revision: Revision) -> [SQLValue] {
-    [
-      .text(key.id.description), .text(key.name.text), .integer(Int64(key.permission.rawValue)),
-      SQLValue(key.enabled), SQLValue(key.expireTime), SQLValue(key.revokeTime), .text(key.revokeReason),
-      .text(key.hint), .text(key.creator), SQLValue(key.createTime), .text(key.updater), SQLValue(key.updateTime),
-      SQLValue(key.lastUsedTime), SQLValue(key.deleteTime), SQLValue(key.purgeTime), .integer(revision),
-      .text(copyBaseText(of: key)), SQLValue(key.noted.expired), SQLValue(key.noted.revoked),
-      SQLValue(key.noted.soon), SQLValue(key.rateLimit?.count), SQLValue(key.rateLimit?.periodSeconds),
-      SQLValue(key.rateLimit?.burst), SQLValue(key.useLimit?.total),
-      SQLValue(key.useLimit.map { Int64($0.refill.rawValue) }),
-    ]
+  /// Adds the parameters of ``insertion`` and ``replacement``.
+  static func add(_ key: Key, revision: Revision, to row: inout Statement.Parameters) {
+    row.add(key.id.description)
+    row.add(key.name.text)
+    row.add(Int64(key.permission.rawValue))
+    row.add(key.enabled ? 1 : 0)
+    row.add(key.expireTime)
+    row.add(key.revokeTime)
+    row.add(key.revokeReason)
+    row.add(key.hint)
+    row.add(key.creator)
+    row.add(key.createTime)
+    row.add(key.updater)
+    row.add(key.updateTime)
+    row.add(key.lastUsedTime)
+    row.add(key.deleteTime)
+    row.add(key.purgeTime)
+    row.add(revision)
+    row.add(copyBaseText(of: key))
+    row.add(key.noted.expired)
+    row.add(key.noted.revoked)
+    row.add(key.noted.soon)
+    row.add(key.rateLimit?.count)
+    row.add(key.rateLimit?.periodSeconds)
+    row.add(key.rateLimit?.burst)
+    row.add(key.useLimit?.total)
+    row.add(key.useLimit.map { Int64($0.refill.rawValue) })
   }
 
   /// Empty where it is the name itself.

@@ -14,19 +14,42 @@ enum KeyText {
   private static let fieldCounts = ["1": 18, "2": 20]
 
   static func text(of key: Key) -> String {
-    func time(_ instant: Instant?) -> String { instant.map { String($0.microseconds) } ?? "" }
-    var fields = [
-      key.isLimited ? "2" : "1", key.id.description, escaped(key.name.text), String(key.permission.rawValue),
-      key.enabled ? "1" : "0",
-      time(key.expireTime), time(key.revokeTime), escaped(key.revokeReason), escaped(key.hint), escaped(key.creator),
-      time(key.createTime), escaped(key.updater), time(key.updateTime), time(key.lastUsedTime), time(key.deleteTime),
-      time(key.purgeTime), String(key.revision), escaped(KeyRow.copyBaseText(of: key)),
-    ]
-    if key.isLimited {
-      fields.append(key.rateLimit.map { "\($0.count)/\($0.periodSeconds)/\($0.burst)" } ?? "")
-      fields.append(key.useLimit.map { "\($0.total)/\($0.refill.rawValue)" } ?? "")
+    var text = TextBuffer(capacity: 320)
+    func end() { text.add(UInt8(ascii: "\t")) }
+    func add(_ field: String) {
+      addEscaped(field, to: &text)
+      end()
     }
-    return fields.joined(separator: "\t")
+    func add(_ instant: Instant?) {
+      if let instant { text.add(instant.microseconds) }
+      end()
+    }
+    add(key.isLimited ? "2" : "1")
+    add(key.id.description)
+    add(key.name.text)
+    text.add(Int64(key.permission.rawValue))
+    end()
+    add(key.enabled ? "1" : "0")
+    add(key.expireTime)
+    add(key.revokeTime)
+    add(key.revokeReason)
+    add(key.hint)
+    add(key.creator)
+    add(key.createTime)
+    add(key.updater)
+    add(key.updateTime)
+    add(key.lastUsedTime)
+    add(key.deleteTime)
+    add(key.purgeTime)
+    text.add(key.revision)
+    end()
+    addEscaped(KeyRow.copyBaseText(of: key), to: &text)
+    if key.isLimited {
+      end()
+      add(key.rateLimit.map { "\($0.count)/\($0.periodSeconds)/\($0.burst)" } ?? "")
+      text.add(key.useLimit.map { "\($0.total)/\($0.refill.rawValue)" } ?? "")
+    }
+    return text.text
   }
 
   /// - Returns: nil for any text that ``text(of:)`` does not give.
@@ -70,20 +93,20 @@ enum KeyText {
     return try? UseLimit(total: numbers[0], refill: refill)
   }
 
-  private static func escaped(_ text: String) -> String {
-    guard
-      text.utf8.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\n") })
-    else { return text }
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\\": result.append(contentsOf: "\\\\".unicodeScalars)
-      case "\t": result.append(contentsOf: "\\t".unicodeScalars)
-      case "\n": result.append(contentsOf: "\\n".unicodeScalars)
-      default: result.append(scalar)
+  private static func addEscaped(_ field: String, to text: inout TextBuffer) {
+    guard field.utf8.contains(where: { isSpecial($0) }) else { return text.add(field) }
+    for byte in field.utf8 {
+      if isSpecial(byte) { text.add(UInt8(ascii: "\\")) }
+      switch byte {
+      case UInt8(ascii: "\t"): text.add(UInt8(ascii: "t"))
+      case UInt8(ascii: "\n"): text.add(UInt8(ascii: "n"))
+      default: text.add(byte)
       }
     }
-    return String(result)
+  }
+
+  private static func isSpecial(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\n")
   }
 
   private static func unescaped(_ text: String) -> String {

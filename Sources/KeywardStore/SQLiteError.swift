@@ -12,6 +12,8 @@ struct SQLiteError: Error {
     case damaged
     /// The tables are not those of our schema, or a value breaks their rules.
     case misfit
+    /// A row like it is there already, and the statement has changed nothing.
+    case taken
     /// Reading, writing or syncing failed: what the disk holds is uncertain.
     case inputOutput
     /// Another connection holds the database.
@@ -29,7 +31,8 @@ struct SQLiteError: Error {
   ///   - code: an extended result code.
   ///   - errno: the system's, 0 for none.
   init(code: Int32, errno: Int32 = 0) {
-    kind = Self.kind(of: code & 0xFF)
+    // SQLITE_CONSTRAINT_UNIQUE, a macro that Swift does not see.
+    kind = code == SQLITE_CONSTRAINT | 8 << 8 ? .taken : Self.kind(of: code & 0xFF)
     let text = String(cString: sqlite3_errstr(code & 0xFF))
     reason = errno == 0 ? text : "\(text), \(String(cString: strerror(errno)))"
   }
@@ -46,7 +49,7 @@ struct SQLiteError: Error {
     switch primaryCode {
     case SQLITE_FULL: .full
     case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_FORMAT: .damaged
-    // Our statements are fixed, and conflicts are looked for before: none of these is the caller's doing.
+    // Our statements are fixed, and conflicts are none of these: nothing of it is the caller's doing.
     case SQLITE_ERROR, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_SCHEMA: .misfit
     case SQLITE_IOERR: .inputOutput
     case SQLITE_BUSY, SQLITE_LOCKED: .busy
@@ -60,7 +63,7 @@ extension StoreError {
     switch error.kind {
     case .full: self = .exhausted("the store's disk is full: make room and try again")
     case .damaged: self = .damaged("the store's database is damaged (\(error.reason)): restore a backup")
-    case .misfit: self = .damaged("the store's tables do not take what keyward keeps (\(error.reason))")
+    case .misfit, .taken: self = .damaged("the store's tables do not take what keyward keeps (\(error.reason))")
     case .inputOutput:
       self = .unavailable("the store's disk failed (\(error.reason)): keywardd must be restarted once it is well")
     case .busy, .other: self = .unavailable("the store cannot be used at present (\(error.reason))")

@@ -169,7 +169,7 @@ extension SQLiteStore {
     case .inputOutput:
       halt = .unavailable("the store takes no changes since its disk failed: keywardd must be restarted")
     case .damaged: halt = StoreError(error)
-    case .full, .misfit, .busy, .other:
+    case .full, .misfit, .taken, .busy, .other:
       // A transaction that could not be rolled back would swallow the next one.
       if connection?.database.isInTransaction ?? false { halt = StoreError(error) }
     }

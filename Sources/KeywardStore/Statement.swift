@@ -31,6 +31,15 @@ final class Statement {
     while try step() {}
   }
 
+  /// As ``run(_:)`` with parameters that are bound one after the other, for statements that have many.
+  func run(_ bind: (inout Parameters) -> Void) throws(SQLiteError) {
+    defer { finish() }
+    var parameters = Parameters(handle)
+    bind(&parameters)
+    guard parameters.code == SQLITE_OK else { throw SQLiteError(code: parameters.code, of: database.handle) }
+    while try step() {}
+  }
+
   /// What `read` makes of the first row, nil where there is none. The statement is carried out to its end: one that
   /// has given a row may yet fail, as the switch to a log does.
   func first<Result>(
@@ -62,23 +71,79 @@ final class Statement {
   }
 
   /// Gives the parameters their values, the first being 1. Whoever binds by hand must ``finish()``.
+  func bind(_ values: [SQLValue]) throws(SQLiteError) {
+    var parameters = Parameters(handle)
+    for value in values {
+      switch value {
+      case .null: parameters.addNull()
+      case .integer(let value): parameters.add(value)
+      case .text(let text): parameters.add(text)
+      case .digest(let digest): parameters.add(digest)
+      }
+    }
+    guard parameters.code == SQLITE_OK else { throw SQLiteError(code: parameters.code, of: database.handle) }
+  }
+}
+
+extension Statement {
+  /// Gives parameters their values, one after the other.
   // SQLite copies texts and blobs, for they live no longer than the call that binds them.
-  func bind(_ parameters: [SQLValue]) throws(SQLiteError) {
-    for (index, parameter) in zip(Int32(1)..., parameters) {
-      let code =
-        switch parameter {
-        case .null: sqlite3_bind_null(handle, index)
-        case .integer(let value): sqlite3_bind_int64(handle, index, value)
-        case .text(var text):
-          text.withUTF8 { bytes in
-            bytes.withMemoryRebound(to: CChar.self) { chars in
-              keyward_sqlite_bind_text(handle, index, chars.baseAddress, Int32(chars.count))
-            }
+  struct Parameters: ~Copyable {
+    private let handle: OpaquePointer
+    private var index: Int32 = 0
+    /// The first failure; what comes after it is not bound.
+    private(set) var code = SQLITE_OK
+
+    fileprivate init(_ handle: OpaquePointer) {
+      self.handle = handle
+    }
+
+    mutating func addNull() {
+      add { sqlite3_bind_null($0, $1) }
+    }
+
+    mutating func add(_ value: Int64) {
+      add { sqlite3_bind_int64($0, $1, value) }
+    }
+
+    mutating func add(_ value: Int64?) {
+      if let value { add(value) } else { addNull() }
+    }
+
+    mutating func add(_ instant: Instant?) {
+      add(instant?.microseconds)
+    }
+
+    mutating func add(_ text: String) {
+      var text = text
+      add { handle, index in
+        text.withUTF8 { bytes in
+          bytes.withMemoryRebound(to: CChar.self) { chars in
+            keyward_sqlite_bind_text(handle, index, chars.baseAddress, Int32(chars.count))
           }
-        case .digest(let digest):
-          digest.withUnsafeBytes { keyward_sqlite_bind_blob(handle, index, $0.baseAddress, Int32($0.count)) }
         }
-      guard code == SQLITE_OK else { throw SQLiteError(code: code, of: database.handle) }
+      }
+    }
+
+    mutating func add(_ text: String?) {
+      if let text { add(text) } else { addNull() }
+    }
+
+    mutating func add(_ digest: Digest) {
+      add { handle, index in
+        digest.withUnsafeBytes { keyward_sqlite_bind_blob(handle, index, $0.baseAddress, Int32($0.count)) }
+      }
+    }
+
+    mutating func add(_ digest: Digest?) {
+      if let digest { add(digest) } else { addNull() }
+    }
+
+    @inline(__always)
+    private mutating func add(_ bind: (OpaquePointer, Int32) -> Int32) {
+      guard code == SQLITE_OK else { return }
+      index += 1
+      code = bind(handle, index)
     }
   }
 }

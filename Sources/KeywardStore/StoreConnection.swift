@@ -107,7 +107,7 @@ struct StoreConnection {
   ) throws(SQLiteError) -> Digest {
     let row = AuditRow(change, keyID: key, revision: revision, at: now)
     let hash = row.hash(after: previous)
-    try statements.insertAudit.run(row.values(hash: hash))
+    try statements.insertAudit.run { row.add(hash: hash, to: &$0) }
     if let id = change.attempt {
       try statements.insertAttempt.run(AttemptRow.values(of: Attempt(id: id, key: key, time: now)))
     }
@@ -115,8 +115,8 @@ struct StoreConnection {
   }
 }
 
-// Conflicts are looked for before anything is written, so that nothing half made has to be taken back. No other writer
-// can come between.
+// Conflicts are looked for before anything is written, or told by the first row that would be, so that nothing half made has
+// to be taken back. No other writer can come between.
 extension StoreConnection {
   private typealias Made = Result<(key: KeyID, placement: Placement), Conflict>
 
@@ -141,10 +141,14 @@ extension StoreConnection {
   }
 
   private func insert(_ key: Key, _ digest: Digest, revision: Revision) throws(SQLiteError) -> Made {
-    let isKnown = try statements.found.hasRow([.text(key.id.description)])
-    guard !isKnown, try !statements.hasDigest.hasRow([.digest(digest)]) else { return .failure(.duplicate) }
-    guard try isNameFree(for: key, ordinal: 0) else { return .failure(.nameTaken) }
-    try statements.insertKey.run(KeyRow.values(of: key, revision: revision))
+    guard try !statements.hasDigest.hasRow([.digest(digest)]) else { return .failure(.duplicate) }
+    do throws(SQLiteError) {
+      try statements.insertKey.run { KeyRow.add(key, revision: revision, to: &$0) }
+    } catch {
+      guard error.kind == .taken else { throw error }
+      let isKnown = try statements.found.hasRow([.text(key.id.description)])
+      return .failure(isKnown ? .duplicate : .nameTaken)
+    }
     let ordinal = database.lastOrdinal
     try statements.insertDigest.run([.digest(digest), .integer(ordinal)])
     return .success((key.id, Placement(ordinal: ordinal, revision: revision)))
@@ -153,7 +157,7 @@ extension StoreConnection {
   private func replace(_ before: Key?, with key: Key, revision: Revision) throws(SQLiteError) -> Made {
     guard let ordinal = try ordinal(of: before), key.id == before?.id else { return .failure(.changed) }
     guard try isNameFree(for: key, ordinal: ordinal) else { return .failure(.nameTaken) }
-    try statements.replaceKey.run(KeyRow.values(of: key, revision: revision))
+    try statements.replaceKey.run { KeyRow.add(key, revision: revision, to: &$0) }
     if before?.useLimit != nil, key.useLimit == nil { try statements.dropReservation.run([.integer(ordinal)]) }
     return .success((key.id, Placement(ordinal: ordinal, revision: revision)))
   }

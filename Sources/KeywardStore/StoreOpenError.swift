@@ -39,7 +39,7 @@ extension StoreOpenError {
     switch error.kind {
     case .full: self = .exhausted(path)
     case .damaged: self = .damaged(path, "it does not read as it was written (\(error.reason))")
-    case .misfit: self = .damaged(path, "its tables are not keyward's (\(error.reason))")
+    case .misfit, .taken: self = .damaged(path, "its tables are not keyward's (\(error.reason))")
     case .busy: self = .inUse(path)
     case .inputOutput, .other: self = .file(path, "cannot be opened (\(error.reason))")
     }

@@ -112,8 +112,8 @@ private struct Opening {
   func makeDurable(_ database: Database) throws(StoreOpenError) {
     let settings = try attempt { () throws(SQLiteError) in
       try database.execute("PRAGMA journal_mode = WAL")
-      // A log that one big commit made long is cut to 16 MiB when it starts anew.
-      try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216")
+      // A log that one big commit made long is cut to 32 MiB when it starts anew.
+      try database.execute("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 33554432")
       // What an earlier process left in the log need not be on the disk, if a sync failed it: write it all anew, so
       // that no later commit rests on it.
       try database.checkpoint()

@@ -55,7 +55,8 @@ struct LogfmtHandler: LogHandler {
   func log(event: LogEvent) {
     var line = Self.line(
       level: event.level, message: event.message.description,
-      fields: metadata.merging(event.metadata ?? [:]) { $1 }, prefix: toJournal ? nil : now().description)
+      fields: metadata.isEmpty ? event.metadata ?? [:] : metadata.merging(event.metadata ?? [:]) { $1 },
+      prefix: toJournal ? nil : now().description)
     // One write a line, so that lines of several threads do not mix. Nothing can be done about one that fails.
     line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }
@@ -64,9 +65,25 @@ struct LogfmtHandler: LogHandler {
   static func line(
     level: Logger.Level, message: String, fields: Logger.Metadata, prefix: String?
   ) -> String {
-    let head = prefix.map { "\($0) \(level.rawValue) " } ?? "<\(priority(of: level))>"
-    let pairs = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\(quoted($0.value.description))" }
-    return head + escaped(message) + pairs.joined() + "\n"
+    var line = ""
+    line.reserveCapacity(160)
+    if let prefix {
+      line += prefix
+      line += " "
+      line += level.rawValue
+      line += " "
+    } else {
+      line += "<\(priority(of: level))>"
+    }
+    line += escaped(message)
+    for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
+      line += " "
+      line += key
+      line += "="
+      line += quoted(value.description)
+    }
+    line += "\n"
+    return line
   }
 
   /// syslog(3)'s priorities.

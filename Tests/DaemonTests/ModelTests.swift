@@ -194,7 +194,7 @@ private struct ModelRun {
 
   /// Mostly a key that is there.
   private mutating func randomID() -> KeyID {
-    model.entries.isEmpty || chance(1, of: 10) ? .random(using: &generator) : pick(model.entries.map(\.id))
+    model.entries.isEmpty || chance(1, of: 10) ? .random(at: .noon, using: &generator) : pick(model.entries.map(\.id))
   }
 
   private mutating func randomExpiry() -> Instant? {

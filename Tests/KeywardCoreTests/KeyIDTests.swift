@@ -6,12 +6,27 @@ import Testing
   @Test("An id comes back from its text, and no two are alike")
   func roundTrip() {
     var generator = SystemRandomNumberGenerator()
-    let ids = (0..<10_000).map { _ in KeyID.random(using: &generator) }
+    let ids = (0..<10_000).map { _ in KeyID.random(at: .noon, using: &generator) }
     #expect(Set(ids).count == ids.count)
     for id in ids {
       #expect(id.description.utf8.count == KeyID.byteCount)
       #expect(KeyID(id.description) == id)
     }
+  }
+
+  @Test func `Ids have the order of the milliseconds at which their keys were made`() {
+    var generator = SystemRandomNumberGenerator()
+    let instants: [Instant] = [
+      .epoch, Instant(microseconds: 1000), .noon, .noon.adding(seconds: 1),
+      Instant(microseconds: 218_340_105_584_894_000),
+      .latest,
+    ]
+    let texts = instants.map { KeyID.random(at: $0, using: &generator).description }
+    #expect(texts == texts.sorted())
+    #expect(texts[0].hasPrefix("key_00000000"))
+    #expect(texts[5].hasPrefix("key_zzzzzzzz"))
+    #expect(
+      KeyID.random(at: Instant(microseconds: -1), using: &generator).description.hasPrefix("key_00000000"))
   }
 
   @Test(

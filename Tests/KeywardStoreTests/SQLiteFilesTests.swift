@@ -130,7 +130,7 @@ import Testing
     }
     let sizes = try folder.snapshot().mapValues(\.count)
     #expect(try #require(sizes["keyward.db"]) > 1_000_000)
-    #expect(try #require(sizes["keyward.db-wal"]) < 20_000_000)
+    #expect(try #require(sizes["keyward.db-wal"]) < 40_000_000)
     store.close()
   }
 

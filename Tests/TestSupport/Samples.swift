@@ -21,7 +21,18 @@ extension KeyID {
   /// The id that belongs to a number, always the same.
   package static func sample(_ number: Int) -> KeyID {
     var generator = SampleGenerator(seed: UInt64(number))
-    return .random(using: &generator)
+    let digits = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+    func half() -> String {
+      var rest = UInt64.random(in: 0..<839_299_365_868_340_224, using: &generator)
+      var text: [Character] = []
+      for _ in 0..<10 {
+        text.append(digits[Int(rest % 62)])
+        rest /= 62
+      }
+      return String(text.reversed())
+    }
+    guard let id = KeyID("key_" + half() + half()) else { preconditionFailure("twenty digits make an id") }
+    return id
   }
 }
 

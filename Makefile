@@ -8,7 +8,7 @@ go_client := $(CURDIR)/.build/go-client
 grpc_python := $(CURDIR)/.build/grpc-python/bin/python
 buf := $(CURDIR)/.build/buf/bin/buf
 
-.PHONY: run release install test bench bench-quick bench-programs go-client grpc-clients lint proto units readme allocations generate clean
+.PHONY: run release install test bench bench-quick bench-programs go-client grpc-clients lint proto units readme examples allocations generate clean
 
 ## Serves under .build/run, with a first key made and validated, until Ctrl-C.
 run: release
@@ -36,7 +36,7 @@ test:
 	@.make/packages test
 	@$(MAKE) lint proto go-client grpc-clients
 	@$(swift_build) --build-tests
-	@$(MAKE) units readme allocations
+	@$(MAKE) units readme examples allocations
 	@$(MAKE) bench-quick
 	@KEYWARD_GO_CLIENT="$$(test -x "$(go_client)" && echo "$(go_client)")" \
 	KEYWARD_GRPC_PYTHON="$$(test -x "$(grpc_python)" && echo "$(grpc_python)")" \
@@ -81,6 +81,11 @@ units:
 ## Runs the README's commands against `make run`.
 readme:
 	@.make/readme
+
+## Has the examples validate keys of a real daemon; what cannot be had is skipped, and says so.
+examples: release
+	@.make/packages test
+	@.make/examples
 
 ## Counts what validations take from the heap when the server is built for use: nothing.
 allocations:

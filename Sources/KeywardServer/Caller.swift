@@ -51,6 +51,11 @@ final class Caller: Sendable {
     judged.generation << rightsBitCount | UInt64(judged.rights.rawValue)
   }
 
+  /// Calls of gRPC that one connection may have under way.
+  func streams(_ limits: Limits) -> Int {
+    rights.isEmpty ? min(limits.streamsPerConnection, limits.streamsWithoutRights) : limits.streamsPerConnection
+  }
+
   /// Bytes of replies that the peer may leave unread before it is not read from.
   func unsentOutput(_ limits: Limits) -> Int {
     rights.isEmpty ? min(limits.unsentOutput, limits.unsentOutputWithoutRights) : limits.unsentOutput

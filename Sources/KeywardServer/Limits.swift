@@ -39,6 +39,8 @@ package struct Limits: Sendable, Equatable {
   package var speaksGRPC = true
   /// Calls of one connection that are not over.
   package var streamsPerConnection = 256
+  /// The same for a peer that holds no right.
+  package var streamsWithoutRights = 16
   /// Header fields of one request, and their bytes as HTTP/2 counts them: 32 more for each field.
   package var headerCount = 64
   package var headerBytes = 16 * 1024

@@ -84,7 +84,7 @@ import Testing
 
   @Test func `What has come of long messages has a common limit with ttrpc's`() throws {
     let server = try TestServer {
-      $0.largeFrames = 10_000
+      $0.largeFrames = 15_000
       $0.smallFrame = 1000
     }
     let holder = try HTTP2Peer(server.connect())
@@ -101,6 +101,45 @@ import Testing
       HTTP2Peer.headers(3, HTTP2Peer.fields(Self.status)),
       HTTP2Peer.Frame(.data, .endStream, stream: 3, part.payload + [0]))
     #expect(try other.answer(on: 3).code == .invalidArgument)
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "it takes root to be another user"))
+  func `A peer without any right has few calls, and little of unfinished requests`() throws {
+    let server = try TestServer()
+    chmod(String(server.path.dropLast(2)), 0o755)
+    let peer = try HTTP2Peer(RawConnection(server.path, uid: 4321, gids: [4321]))
+    #expect(try peer.answer(to: .whoAmI, stream: 1).code == .ok)
+    #expect(try peer.answer(to: .getStatus, stream: 3).code == .permissionDenied)
+    let part = HTTP2Peer.Frame(.data, stream: 0, HTTP2Peer.message([UInt8](repeating: 0, count: 16_000)).dropLast())
+    for stream in [5, 7, 9, 11, 13] as [UInt32] {
+      peer.send(
+        HTTP2Peer.headers(stream, HTTP2Peer.fields("/keyward.v1.ControlService/WhoAmI")),
+        HTTP2Peer.Frame(.data, stream: stream, part.payload))
+    }
+    // Each 16 004 bytes, of 65 536 in all.
+    #expect(try peer.answer(on: 13).code == .permissionDenied)
+    for stream in stride(from: 15, through: 15 + 2 * 11, by: 2) as StrideThrough<UInt32> {
+      peer.send(HTTP2Peer.headers(stream, HTTP2Peer.fields("/keyward.v1.ControlService/WhoAmI")))
+    }
+    try peer.settle()
+    #expect(!peer.hasEnded)
+    peer.send(HTTP2Peer.headers(101, HTTP2Peer.fields("/keyward.v1.ControlService/WhoAmI")))
+    try peer.takeRest()
+    #expect(peer.goAway?.code == 1)
+  }
+
+  @Test func `Answers of a stream that are not taken end it, once they are more than may wait`() throws {
+    let server = try TestServer { $0.unsentOutput = 1000 }
+    let peer = try HTTP2Peer(server.connect(), settings: [(4, 0)])
+    let request = HTTP2Peer.message([4 << 3 | 2, 14] + Array("keyward.v1.Key".utf8))
+    peer.send(
+      HTTP2Peer.headers(1, HTTP2Peer.fields("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")))
+    for _ in 0..<20 { peer.send(HTTP2Peer.Frame(.data, stream: 1, request)) }
+    try peer.settle()
+    #expect(peer[1].data.isEmpty)
+    peer.send(HTTP2Peer.windowUpdate(1, 1_000_000))
+    #expect(try peer.answer(on: 1).code == .resourceExhausted)
+    #expect(peer[1].data.count > 1000)
   }
 
   @Test func `Calls wait while replies are not taken, and go on when they are`() throws {

@@ -51,7 +51,7 @@ extension GRPCSession {
       fail(stream, error)
     }
     chunk = UnsafeRawBufferPointer(start: nil, count: 0)
-    if !stream.input.isEmpty { stream.input.consume(stream.input.count) }
+    if !stream.input.isEmpty { consumeInput(stream, stream.input.count) }
   }
 
   func call(_ method: Method, _ message: UnsafeRawBufferPointer, on stream: GRPCStream) throws(CallError) {
@@ -89,7 +89,9 @@ extension GRPCSession {
   /// Has the call answered with whatever is sent on what this returns, until that is ended.
   @discardableResult
   func beginReplies(on stream: GRPCStream) -> ReplyStream {
-    let replies = ReplyStream(to: address(of: stream), limit: parts.limits.streamedBytes, of: streamed)
+    let replies = ReplyStream(
+      to: address(of: stream), limit: min(parts.limits.streamedBytes, parts.caller.unsentOutput(parts.limits)),
+      of: streamed)
     stream.replies = replies
     stream.phase = .streaming
     stream.deadline = stream.callDeadline

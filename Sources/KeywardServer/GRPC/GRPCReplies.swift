@@ -21,6 +21,7 @@ extension GRPCSession {
 
   /// Ends a stream of replies without asking for room, which an end does not need.
   func endReplies(on stream: GRPCStream, with end: GRPCStream.End) {
+    streamed.remove(stream.output.count)
     stream.output.consume(stream.output.count)
     stream.phase = .replying
     stream.deadline = .never

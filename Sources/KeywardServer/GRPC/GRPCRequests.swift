@@ -51,13 +51,15 @@ extension GRPCSession {
         defer { parts.arena.reset() }
         try prefix.checkFlag()
         let message = UnsafeRawBufferPointer(rebasing: stream.input.bytes[GRPCPrefix.byteCount..<end])
-        guard case .taken = replies.send(try ReflectionMessages.answer(message, in: parts.arena)) else {
+        guard streamed.total < parts.caller.unsentOutput(parts.limits),
+          case .taken = replies.send(try ReflectionMessages.answer(message, in: parts.arena))
+        else {
           throw .repliesNotTaken
         }
       } catch {
         return replies.finish(error)
       }
-      stream.input.consume(end)
+      consumeInput(stream, end)
     }
   }
 
@@ -91,13 +93,24 @@ extension GRPCSession {
   }
 
   func keep(_ bytes: UnsafeRawBufferPointer, of stream: GRPCStream) {
-    let more = stream.input.count + bytes.count - parts.limits.smallFrame - stream.claimed
+    let more = kept + bytes.count - parts.limits.smallFrame - claimed
     if more > 0 {
       guard !parts.caller.rights.isEmpty else { return fail(stream, .tooLongWithoutRights) }
       guard parts.budget.claim(more) else { return fail(stream, .memoryIsShort) }
-      stream.claimed += more
+      claimed += more
     }
+    kept += bytes.count
     stream.input.append(bytes)
+  }
+
+  /// Drops what is done with of a request.
+  func consumeInput(_ stream: GRPCStream, _ count: Int) {
+    stream.input.consume(count)
+    kept -= count
+    let excess = claimed - max(0, kept - parts.limits.smallFrame)
+    guard excess > 0 else { return }
+    claimed -= excess
+    parts.budget.release(excess)
   }
 }
 

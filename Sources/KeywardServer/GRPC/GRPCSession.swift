@@ -40,6 +40,9 @@ final class GRPCSession {
   /// Streams whose requests are whole and wait for calls before them, the first first.
   var queue: [(id: Int32, serial: UInt64)] = []
   var largeCount = 0
+  /// Bytes of requests that are kept, and what of ``FrameBudget`` they hold.
+  var kept = 0
+  var claimed = 0
   /// Bytes of replies that the peer's windows have not let go.
   var buffered = 0
   var callCount = 0
@@ -76,7 +79,7 @@ final class GRPCSession {
     let settings = [
       nghttp2_settings_entry(
         settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
-        value: UInt32(parts.limits.streamsPerConnection)),
+        value: UInt32(parts.caller.streams(parts.limits))),
       nghttp2_settings_entry(
         settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue), value: UInt32(parts.limits.headerBytes)),
       // No trees of priorities: nothing here would go by them.
@@ -296,6 +299,8 @@ final class GRPCSession {
     if stream.replies == nil {
       buffered -= count
       timers.noteTaken()
+    } else {
+      streamed.remove(count)
     }
     return 0
   }
@@ -319,10 +324,9 @@ final class GRPCSession {
   }
 
   func release(_ stream: GRPCStream) {
-    if stream.replies == nil { buffered -= stream.output.count }
+    if stream.replies == nil { buffered -= stream.output.count } else { streamed.remove(stream.output.count) }
     if stream.isLarge { largeCount -= 1 }
-    parts.budget.release(stream.claimed)
-    stream.claimed = 0
+    consumeInput(stream, stream.input.count)
     parts.pool.put(stream)
   }
 }

@@ -38,8 +38,6 @@ final class GRPCStream {
   var hasEnded = false
   /// What has come of the request and was not taken.
   var input = ByteBuffer()
-  /// Bytes of ``FrameBudget`` that ``input`` holds.
-  var claimed = 0
   /// What has not gone of the reply, in frames of gRPC.
   var output = ByteBuffer(capacity: GRPCStream.keptByteCount)
   /// nil while more of the reply is to come.

@@ -119,7 +119,7 @@ final class ReplyStream: Sendable {
   /// Whether only the end is left.
   var isAtEnd: Bool { state.withLock { $0.end != nil && $0.takenCount == $0.messages.count } }
 
-  /// What goes out next; after ``Next/nothing`` the reactor is told of more.
+  /// What goes out next, still counted as the connection's; after ``Next/nothing`` the reactor is told of more.
   func take() -> Next {
     let (next, hook) = state.withLock { state -> (Next, Hook?) in
       guard state.takenCount < state.messages.count else {
@@ -130,7 +130,6 @@ final class ReplyStream: Sendable {
       let message = state.messages[state.takenCount]
       state.takenCount += 1
       state.byteCount -= message.bytes.count
-      connection.remove(message.bytes.count)
       if state.takenCount == state.messages.count || state.takenCount >= 64 {
         state.messages.removeFirst(state.takenCount)
         state.takenCount = 0
@@ -166,7 +165,7 @@ final class ReplyStream: Sendable {
   }
 }
 
-/// Counts what the streams of one connection hold for the peer.
+/// Counts what the streams of one connection hold for the peer, until it has gone.
 final class StreamedBytes: Sendable {
   private let count = Atomic<Int>(0)
   private let limit: Int
@@ -181,7 +180,9 @@ final class StreamedBytes: Sendable {
     count.add(more, ordering: .relaxed)
   }
 
-  fileprivate func remove(_ less: Int) {
+  var total: Int { count.load(ordering: .relaxed) }
+
+  func remove(_ less: Int) {
     count.subtract(less, ordering: .relaxed)
   }
 }

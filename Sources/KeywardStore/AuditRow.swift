@@ -33,6 +33,9 @@ struct AuditRow {
 
   static let selection = "SELECT \(columns) FROM audit"
 
+  /// The rows after a revision, so many of them.
+  static let succession = selection + " WHERE revision > ?1 ORDER BY revision LIMIT ?2"
+
   /// The parameters of ``insertion``.
   func values(hash: Digest) -> [SQLValue] {
     [

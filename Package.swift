@@ -18,7 +18,7 @@ let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"]
 
 /// How the client is linked for use, whose life is over in two milliseconds, so that little is to be done before main:
 /// Swift's own linker, relocations packed (DT_RELR), nothing exported that nobody asks for, and the C++ library, which
-/// Swift's runtime needs, out of an archive, where `make release` has put one in that folder. It stays position
+/// Swift's runtime needs, and libnghttp2 out of archives, where `make release` has put some in that folder. It stays position
 /// independent. Not the daemon: it starts once, and was no faster for it at its work.
 let lean: [LinkerSetting] = [
   .unsafeFlags(
@@ -71,7 +71,8 @@ let package = Package(
       name: "KeywardServer", dependencies: ["CNghttp2", "CZlib", "KeywardCore", "KeywardWire", "UnixSocket", logging],
       swiftSettings: strict + unchecked),
     .target(
-      name: "KeywardClient", dependencies: ["KeywardCore", "KeywardWire", "UnixSocket"], swiftSettings: strict),
+      name: "KeywardClient", dependencies: ["CNghttp2", "KeywardCore", "KeywardWire", "UnixSocket"],
+      swiftSettings: strict),
     // What the two commands share as commands.
     .target(name: "CommandSupport", swiftSettings: strict),
     .executableTarget(

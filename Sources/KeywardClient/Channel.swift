@@ -14,37 +14,17 @@ final class Channel {
   private var isBroken = false
 
   private static let readByteCount = 16 * 1024
-  /// A day, which is for ever and overflows nothing.
-  private static let maxTimeoutMilliseconds = 86_400_000
 
   init(_ options: Client.Options) throws(ClientError) {
-    timeoutMilliseconds = min(max(1, options.timeoutMilliseconds), Self.maxTimeoutMilliseconds)
-    let path: SocketPath
-    do throws(SocketPathError) {
-      path = try SocketPath(options.socketPath)
-    } catch {
-      throw .unreachable(error.message)
-    }
-    let owner: UInt32
-    do throws(SystemError) {
-      descriptor = try .connected(to: path, timeoutMilliseconds: timeoutMilliseconds)
-      // On this side of a connection SO_PEERCRED names who made the socket listen.
-      owner = try PeerCredentials(of: descriptor).uid
-    } catch {
-      throw Self.unreachable(path.text, error)
-    }
-    guard owner == 0 || owner == geteuid() || owner == UserNames.uid(of: options.expectedUser) else {
-      throw .untrusted(
-        "the socket \(path.text) belongs to the user \(UserNames.name(of: owner)), not to root, this user or"
-          + " \(options.expectedUser): nothing was sent to it")
-    }
+    timeoutMilliseconds = options.boundedTimeoutMilliseconds
+    descriptor = try DaemonSocket.connect(options, timeoutMilliseconds: timeoutMilliseconds)
   }
 
   /// Sends a request and waits for its reply.
   func call(_ request: OutgoingRequest) throws(ClientError) -> Reply {
     guard !isBroken else { throw .unreachable("the connection has broken before: connect again") }
     isBroken = true
-    let deadline = Self.now() + UInt64(timeoutMilliseconds) * 1_000_000
+    let deadline = MonotonicTime.nanoseconds() + UInt64(timeoutMilliseconds) * 1_000_000
     let stream = nextStream
     nextStream &+= 2
     try send(request, on: stream, by: deadline)
@@ -106,7 +86,7 @@ final class Channel {
   }
 
   private func wait(toWrite: Bool, until deadline: UInt64) throws(ClientError) {
-    let now = Self.now()
+    let now = MonotonicTime.nanoseconds()
     // A little more than the daemon was given, so that its own word on the matter arrives.
     let end = deadline + 100_000_000
     let left = end > now ? Int32(clamping: (end - now) / 1_000_000) : 0
@@ -120,20 +100,5 @@ final class Channel {
       throw .timedOut(
         "the daemon did not answer in \(timeoutMilliseconds) ms: a change may have been made all the same")
     }
-  }
-
-  private static func unreachable(_ path: String, _ error: SystemError) -> ClientError {
-    switch error.code {
-    case ENOENT: .unreachable("there is no socket at \(path): start keywardd, or name the socket it listens at")
-    case ECONNREFUSED: .unreachable("nobody listens at \(path): start keywardd, or name the socket it listens at")
-    case EACCES: .forbidden("this user may not open \(path): ask its owner, or name another socket")
-    default: .unreachable("\(error)")
-    }
-  }
-
-  private static func now() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

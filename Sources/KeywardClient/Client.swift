@@ -27,6 +27,9 @@ public final class Client {
       self.expectedUser = expectedUser
       self.timeoutMilliseconds = timeoutMilliseconds
     }
+
+    /// At most a day, which is for ever and overflows nothing.
+    var boundedTimeoutMilliseconds: Int { min(max(1, timeoutMilliseconds), 86_400_000) }
   }
 
   private let channel: Channel

@@ -13,6 +13,8 @@ public enum DomainError: Error, Equatable, Sendable {
   case aborted(String)
   /// The key is in a state that does not allow it.
   case precondition(String)
+  /// A revision lies where nothing is known of what followed it.
+  case outOfRange(String, oldest: Revision, newest: Revision)
   /// The store has no room: nothing was done.
   case exhausted(String)
   /// It is more than may be asked for at once.
@@ -31,7 +33,7 @@ public enum DomainError: Error, Equatable, Sendable {
     case .invalid(let field, let text): "\(field) \(text)"
     case .notFound(let text), .alreadyExists(let text), .denied(let text), .aborted(let text), .precondition(let text),
       .exhausted(let text), .tooLarge(let text), .crowded(let text, _),
-      .unavailable(let text), .unimplemented(let text), .internal(let text):
+      .outOfRange(let text, _, _), .unavailable(let text), .unimplemented(let text), .internal(let text):
       text
     }
   }

@@ -37,6 +37,12 @@ final class ObservedStore: Store {
     try store.auditEvents(query, before: revision, limit: limit)
   }
 
+  func auditEvents(after revision: Revision, limit: Int) throws(StoreError) -> [AuditEvent] {
+    try store.auditEvents(after: revision, limit: limit)
+  }
+
+  func auditStart() throws(StoreError) -> Revision? { try store.auditStart() }
+
   func auditHead() throws(StoreError) -> AuditHead? { try store.auditHead() }
 
   func auditVerifier() -> (any AuditVerifier)? { store.auditVerifier() }

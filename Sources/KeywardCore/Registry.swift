@@ -20,12 +20,19 @@ public final class Registry: Sendable {
   let window: Mutex<SoonWindow>
   /// The latest instant recorded, in microseconds.
   let latest: Atomic<Int64>
+  /// The latest changes, each once questions are answered by it.
+  public let feed: ChangeFeed
+  /// The revision before the audit's first row, or the store's where it has none yet: what followed it is on record.
+  public let auditStart: Revision
 
   /// The end of the audit as this process knows it.
   private let head: Mutex<AuditHead>
 
   /// Loads every key.
-  public init(store: any Store, soonWindow: SoonWindow = .oneMonth) throws(StoreError) {
+  /// - Parameter feedCapacity: how many changes those who watch find in memory.
+  public init(
+    store: any Store, soonWindow: SoonWindow = .oneMonth, feedCapacity: Int = ChangeFeed.defaultCapacity
+  ) throws(StoreError) {
     let store = ObservedStore(store)
     self.store = store
     window = Mutex(soonWindow)
@@ -42,6 +49,8 @@ public final class Registry: Sendable {
     try store.loadReservations { (reservation) throws(StoreError) in loaded.restore(reservation) }
     index = Mutex(loaded)
     latest = Atomic(mark.latestInstant.microseconds)
+    feed = ChangeFeed(after: mark.revision, capacity: feedCapacity)
+    auditStart = try store.auditStart() ?? mark.revision
     head = Mutex(try store.auditHead() ?? .empty)
     try store.loadAttempts { (attempt) throws(StoreError) in attempts.withLock { $0.remember(attempt) } }
   }
@@ -291,6 +300,9 @@ public final class Registry: Sendable {
     if let attempt = change.attempt {
       attempts.withLock { $0.remember(Attempt(id: attempt, key: key.id, time: now)) }
     }
+    // What is gone is told as it was.
+    feed.append(
+      KeyEvent(revision: placement.revision, type: change.type, time: now, key: change.after == nil ? subject : key))
     return key
   }
 }

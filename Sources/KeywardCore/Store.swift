@@ -38,6 +38,13 @@ public protocol Store: Sendable {
     _ query: AuditQuery, before revision: Revision?, limit: Int
   ) throws(StoreError) -> (events: [AuditEvent], total: Int)
 
+  /// The audit's events after a revision, the earliest first.
+  /// - Parameter limit: how many at most.
+  func auditEvents(after revision: Revision, limit: Int) throws(StoreError) -> [AuditEvent]
+
+  /// The revision before the audit's first event; nil where there is none.
+  func auditStart() throws(StoreError) -> Revision?
+
   /// The audit's newest row; nil where there is none.
   func auditHead() throws(StoreError) -> AuditHead?
 

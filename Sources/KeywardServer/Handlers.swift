@@ -14,6 +14,7 @@ final class Handlers: Sendable {
     let registry: Registry
     let writer: Writer
     let importer: Importer
+    let watchers: Watchers
     let names: UserNameCache
     let clock: Clock
     let census: Census
@@ -92,11 +93,21 @@ final class Handlers: Sendable {
         try lookUp(caller, address)
       case .reload:
         try reload(for: caller.peer, address)
+      case .watchKeys:
+        throw CallError(.internal, "a call with a stream of replies was to be answered with one")
       }
       return nil
     } catch {
       return .failure(error)
     }
+  }
+
+  /// Has a peer told of changes that was admitted to it.
+  /// - Parameters:
+  ///   - caller: the peer for this one call.
+  ///   - open: begins the answer; called if nothing is thrown.
+  func watch(after revision: Revision, for caller: Caller, _ open: () -> ReplyStream) throws(CallError) {
+    try parts.watchers.begin(after: revision, for: caller, open)
   }
 
   /// Answers calls of ``Method/validateKey`` whose peers have the right to them, at the least cost. What it

@@ -54,6 +54,11 @@ package struct Limits: Sendable, Equatable {
   /// Bytes that one stream of replies keeps for a peer that does not take them, and all of one connection.
   package var streamedBytes = 256 * 1024
   package var streamedBytesPerConnection = 1024 * 1024
+  /// Watches under way at once, in all and of one user; root's and the daemon's own user's are not limited.
+  package var watchers = 1024
+  package var watchersPerUser = 256
+  /// Changes that one who watches may be behind, since it began, before its stream is ended.
+  package var watchBacklog = 100_000
   /// Seconds from a connection's first byte until its handshake is over.
   package var handshakeSeconds = 10.0
   /// Seconds without a call after which a connection is told to end; 0 for never.

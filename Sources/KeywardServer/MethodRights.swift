@@ -6,7 +6,7 @@ extension Method {
   var right: Rights {
     switch self {
     case .validateKey, .validateKeys: .canValidate
-    case .getKey: .canRead
+    case .getKey, .watchKeys: .canRead
     case .listKeys: .canView
     case .createKey, .copyKey, .importKeys: .canCreate
     case .updateKey, .revokeKey, .rotateKey, .batchUpdateKeys, .batchRevokeKeys: .canUpdate
@@ -25,7 +25,7 @@ extension Method {
     switch self {
     case .listKeys, .listAuditEvents, .importKeys, .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys: true
     case .validateKey, .validateKeys, .createKey, .getKey, .updateKey, .revokeKey, .deleteKey, .undeleteKey, .copyKey,
-      .rotateKey, .verifyAudit, .getStatus, .whoAmI, .reload:
+      .rotateKey, .watchKeys, .verifyAudit, .getStatus, .whoAmI, .reload:
       false
     }
   }

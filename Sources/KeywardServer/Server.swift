@@ -52,6 +52,7 @@ package final class Server: Sendable {
   private let sweeper: Sweeper
   private let reserver: Reserver
   private let health: Health
+  private let watchers: Watchers
   private let limits: Limits
   private let clock: Clock
   private let log: Logger
@@ -79,10 +80,14 @@ package final class Server: Sendable {
     limits = options.limits
     clock = options.clock
     log = options.log
+    watchers = try Watchers(
+      registry: registry, writer: writer, limits: options.limits, ownUID: options.ownUID, clock: options.clock,
+      log: options.log)
     let handlers = Handlers(
       Handlers.Parts(
-        registry: registry, writer: writer, importer: importer, names: names, clock: options.clock, census: census,
-        statistics: statistics, log: options.log, version: options.version, startTime: options.clock.now(),
+        registry: registry, writer: writer, importer: importer, watchers: watchers, names: names,
+        clock: options.clock, census: census, statistics: statistics, log: options.log, version: options.version,
+        startTime: options.clock.now(),
         reload: options.reload))
     let parts = Reactor.Parts(
       handlers: handlers, limits: options.limits, clock: options.clock, census: census, statistics: statistics,
@@ -103,9 +108,10 @@ package final class Server: Sendable {
   }
 
   /// Replaces what users and groups may do. Connections that are open are judged by it from their next call on; a call
-  /// that has been let in goes on.
+  /// that has been let in goes on, but for a watch of a peer that may no longer read keys.
   package func adopt(_ grants: [Grant]) {
     authority.adopt(Policy(ownUID: ownUID, grants: grants))
+    watchers.reconsider()
   }
 
   /// Replaces the window in which a key counts as soon unavailable: for the replies and warnings from here on.
@@ -124,6 +130,7 @@ package final class Server: Sendable {
   package func stop() {
     listener.stop()
     health.setServing(false)
+    watchers.end()
     let open = DispatchGroup()
     for reactor in reactors {
       open.enter()

@@ -33,6 +33,9 @@ struct AuditRow {
 
   static let selection = "SELECT \(columns) FROM audit"
 
+  /// The rows after a revision, so many of them.
+  static let succession = selection + " WHERE revision > ?1 ORDER BY revision LIMIT ?2"
+
   /// Adds the parameters of ``insertion``.
   func add(hash: Digest, to row: inout Statement.Parameters) {
     row.add(revision)

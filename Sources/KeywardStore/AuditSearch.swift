@@ -60,4 +60,28 @@ extension SQLiteStore {
       return (events, Int(total ?? 0))
     }
   }
+
+  package func auditEvents(after revision: Revision, limit: Int) throws(StoreError) -> [AuditEvent] {
+    try use { (connection) throws(StoreError) in
+      let statement = try attempt { () throws(SQLiteError) in
+        try Statement(AuditRow.succession, on: connection.database)
+      }
+      var events: [AuditEvent] = []
+      try forEachRow(
+        of: statement, [.integer(revision), .integer(Int64(max(0, limit)))]
+      ) { (row) throws(StoreError) in
+        events.append(try AuditRow.event(row))
+      }
+      return events
+    }
+  }
+
+  package func auditStart() throws(StoreError) -> Revision? {
+    try use { (connection) throws(StoreError) in
+      try attempt { () throws(SQLiteError) in
+        try Statement("SELECT revision - 1 FROM audit ORDER BY revision LIMIT 1", on: connection.database)
+          .first([]) { $0.integer(0) } ?? nil
+      }
+    }
+  }
 }

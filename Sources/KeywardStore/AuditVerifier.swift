@@ -60,7 +60,7 @@ final class SQLiteAuditVerifier: AuditVerifier, @unchecked Sendable {
   private func takeRows(
     _ connection: StoreConnection, _ walk: inout AuditWalk, limit: Int
   ) throws(StoreError) -> Int {
-    let rows = try statement(AuditRow.selection + " WHERE revision > ?1 ORDER BY revision LIMIT ?2", connection)
+    let rows = try statement(AuditRow.succession, connection)
     var count = 0
     try store.forEachRow(of: rows, [.integer(lastRow), .integer(Int64(limit))]) { (row) throws(StoreError) in
       count += 1

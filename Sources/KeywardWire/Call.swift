@@ -11,6 +11,8 @@ package enum Request: Sendable {
   case getKey(KeySelector)
   case listKeys(ListQuery)
   case importKeys(ImportKeys)
+  /// The changes after a revision; 0 is from now on.
+  case watchKeys(after: Revision)
   case listAuditEvents(AuditPageQuery)
   case verifyAudit
   case getStatus
@@ -30,6 +32,8 @@ package enum Reply: Sendable {
   case getKey(KeyView, revision: Revision)
   case listKeys(KeyPage, revision: Revision)
   case importKeys(ImportOutcome)
+  /// One of many.
+  case watchKeys(WatchEvent)
   case listAuditEvents(AuditPage, revision: Revision)
   case verifyAudit(AuditSummary, revision: Revision)
   case getStatus(ServiceStatus)
@@ -42,6 +46,7 @@ package enum Reply: Sendable {
     case .validateKey(let validation): validation.subject?.revision
     case .getStatus(let status): status.revision
     case .importKeys(let outcome): outcome.revision
+    case .watchKeys(let event): event.revision
     case .validateKeys(_, let revision), .changed(_, _, _, let revision),
       .groupChanged(_, _, let revision), .getKey(_, let revision),
       .listKeys(_, let revision), .listAuditEvents(_, let revision), .whoAmI(_, let revision),
@@ -60,6 +65,7 @@ package enum OutgoingRequest: Sendable {
   case getKey(KeySelector)
   case listKeys(ListQuery)
   case importKeys([KeyToImport], ImportOptions)
+  case watchKeys(after: Revision)
   case listAuditEvents(AuditPageQuery)
   case verifyAudit
   case getStatus
@@ -75,6 +81,7 @@ package enum OutgoingRequest: Sendable {
     case .getKey: .getKey
     case .listKeys: .listKeys
     case .importKeys: .importKeys
+    case .watchKeys: .watchKeys
     case .listAuditEvents: .listAuditEvents
     case .verifyAudit: .verifyAudit
     case .getStatus: .getStatus

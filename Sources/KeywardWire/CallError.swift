@@ -19,10 +19,25 @@ package struct CallError: Error, Equatable {
   package let violations: [FieldViolation]
   /// After how long the same call has a chance; nil where waiting does not help.
   package let retrySeconds: Int?
+  /// Revisions that a program goes on by.
+  package let revisions: [NamedRevision: Revision]
+
+  /// What a revision is that goes with an error: the key of ErrorInfo's metadata.
+  package enum NamedRevision: String, Sendable, CaseIterable {
+    /// Whoever watches goes on from it.
+    case resume = "resume_revision"
+    /// The oldest that a watch can go on from.
+    case oldest = "oldest_revision"
+    /// The newest.
+    case newest = "newest_revision"
+  }
 
   /// - Parameter reason: nil for what the code means by itself.
-  package init(_ code: StatusCode, _ message: String, reason: ErrorReason? = nil, retrySeconds: Int? = nil) {
-    self.init(code, message, reason ?? ErrorReason(of: code), [], retrySeconds)
+  package init(
+    _ code: StatusCode, _ message: String, reason: ErrorReason? = nil, retrySeconds: Int? = nil,
+    revisions: [NamedRevision: Revision] = [:]
+  ) {
+    self.init(code, message, reason ?? ErrorReason(of: code), [], retrySeconds, revisions)
   }
 
   /// INVALID_ARGUMENT for one field.
@@ -33,13 +48,20 @@ package struct CallError: Error, Equatable {
   }
 
   init(
-    _ code: StatusCode, _ message: String, _ reason: ErrorReason, _ violations: [FieldViolation], _ retrySeconds: Int?
+    _ code: StatusCode, _ message: String, _ reason: ErrorReason, _ violations: [FieldViolation], _ retrySeconds: Int?,
+    _ revisions: [NamedRevision: Revision] = [:]
   ) {
     self.code = code
     self.message = message
     self.reason = reason
     self.violations = violations
     self.retrySeconds = retrySeconds
+    self.revisions = revisions
+  }
+
+  /// The same for whoever goes on after a revision.
+  package func resuming(after revision: Revision) -> CallError {
+    CallError(code, message, reason, violations, retrySeconds, revisions.merging([.resume: revision]) { $1 })
   }
 
   /// The same of an entry, whose path stands before the fields'.
@@ -47,7 +69,7 @@ package struct CallError: Error, Equatable {
   func ofEntry(_ path: String, separator: String) -> CallError {
     CallError(
       code, path + separator + message, reason,
-      violations.map { FieldViolation(field: "\(path).\($0.field)", text: $0.text) }, retrySeconds)
+      violations.map { FieldViolation(field: "\(path).\($0.field)", text: $0.text) }, retrySeconds, revisions)
   }
 
   /// The one place where the domain's refusals become statuses.
@@ -59,6 +81,8 @@ package struct CallError: Error, Equatable {
     case .denied(let text): self.init(.permissionDenied, text)
     case .aborted(let text): self.init(.aborted, text)
     case .precondition(let text): self.init(.failedPrecondition, text)
+    case .outOfRange(let text, let oldest, let newest):
+      self.init(.outOfRange, text, revisions: [.oldest: oldest, .newest: newest])
     case .exhausted(let text): self.init(.resourceExhausted, text, reason: .storeFull)
     case .tooLarge(let text): self.init(.resourceExhausted, text)
     case .crowded(let text, let seconds):

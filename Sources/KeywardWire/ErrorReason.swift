@@ -9,11 +9,13 @@ package enum ErrorReason: String, Sendable, CaseIterable {
   case alreadyExists = "ALREADY_EXISTS"
   case rightMissing = "RIGHT_MISSING"
   case tooLarge = "TOO_LARGE"
+  case tooFarBehind = "TOO_FAR_BEHIND"
   case tooManyWaiting = "TOO_MANY_WAITING"
   case storeFull = "STORE_FULL"
   case keyStateForbids = "KEY_STATE_FORBIDS"
   case configurationMistaken = "CONFIGURATION_MISTAKEN"
   case changedMeanwhile = "CHANGED_MEANWHILE"
+  case revisionOutOfRange = "REVISION_OUT_OF_RANGE"
   case methodUnknown = "METHOD_UNKNOWN"
   case messageCountWrong = "MESSAGE_COUNT_WRONG"
   case encodingUnknown = "ENCODING_UNKNOWN"
@@ -37,10 +39,11 @@ package enum ErrorReason: String, Sendable, CaseIterable {
       case .resourceExhausted: .tooLarge
       case .failedPrecondition: .keyStateForbids
       case .aborted: .changedMeanwhile
+      case .outOfRange: .revisionOutOfRange
       case .unimplemented: .methodUnknown
       case .internal: .fault
       case .unavailable: .storeUnavailable
-      case .ok, .cancelled, .unknown, .outOfRange, .dataLoss, .unauthenticated: .other
+      case .ok, .cancelled, .unknown, .dataLoss, .unauthenticated: .other
       }
   }
 }

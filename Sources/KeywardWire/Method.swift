@@ -18,6 +18,7 @@ package enum Method: Sendable, CaseIterable {
   case copyKey
   case rotateKey
   case importKeys
+  case watchKeys
   case listAuditEvents
   case verifyAudit
   case getStatus
@@ -28,7 +29,7 @@ package enum Method: Sendable, CaseIterable {
     switch self {
     case .validateKey, .validateKeys: "keyward.v1.ValidationService"
     case .createKey, .getKey, .listKeys, .updateKey, .revokeKey, .deleteKey, .undeleteKey, .copyKey, .rotateKey,
-      .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys, .importKeys, .listAuditEvents, .verifyAudit:
+      .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys, .importKeys, .watchKeys, .listAuditEvents, .verifyAudit:
       "keyward.v1.KeyService"
     case .getStatus, .whoAmI, .reload: "keyward.v1.ControlService"
     }
@@ -51,6 +52,7 @@ package enum Method: Sendable, CaseIterable {
     case .copyKey: "CopyKey"
     case .rotateKey: "RotateKey"
     case .importKeys: "ImportKeys"
+    case .watchKeys: "WatchKeys"
     case .listAuditEvents: "ListAuditEvents"
     case .verifyAudit: "VerifyAudit"
     case .getStatus: "GetStatus"
@@ -58,6 +60,9 @@ package enum Method: Sendable, CaseIterable {
     case .reload: "Reload"
     }
   }
+
+  /// Whether it is answered with any number of messages, which gRPC alone carries.
+  package var isStream: Bool { if case .watchKeys = self { true } else { false } }
 
   init?(service: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer) {
     for method in Self.allCases where name.equals(method.name) && service.equals(method.service) {

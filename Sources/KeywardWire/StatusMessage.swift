@@ -13,7 +13,7 @@ package enum StatusMessage {
     let status = try arena.make(google__rpc__status__init)
     status.pointee.code = error.code.rawValue
     status.pointee.message = try arena.data(error.message)
-    var details = [try pack("ErrorInfo", try errorInfo(error.reason, arena), in: arena)]
+    var details = [try pack("ErrorInfo", try errorInfo(error, arena), in: arena)]
     if !error.violations.isEmpty {
       details.append(try pack("BadRequest", try badRequest(error.violations, arena), in: arena))
     }
@@ -33,18 +33,31 @@ package enum StatusMessage {
     return Array(output.bytes)
   }
 
+  /// The error that a message's bytes tell.
+  /// - Throws: INVALID_ARGUMENT for what is no such message.
+  package static func error(from bytes: [UInt8], in arena: Arena) throws(CallError) -> CallError {
+    var output = ByteBuffer()
+    bytes.withUnsafeBytes { output.append($0) }
+    return try decode(try arena.unpack(output.bytes, google__rpc__status__unpack).pointee, in: arena)
+  }
+
   /// - Throws: INVALID_ARGUMENT for texts that are none.
   static func decode(_ status: Google__Rpc__Status, in arena: Arena) throws(CallError) -> CallError {
     let code = StatusCode(rawValue: status.code) ?? .unknown
     var reason: ErrorReason?
     var violations: [CallError.FieldViolation] = []
     var retrySeconds: Int?
+    var revisions: [CallError.NamedRevision: Revision] = [:]
     for case let detail? in UnsafeBufferPointer(start: status.details, count: status.n_details) {
       let value = detail.pointee.value.bytes
       switch try detail.pointee.type_url.text("type_url") {
       case typePrefix + "ErrorInfo":
         let info = try arena.unpack(value, google__rpc__error_info__unpack).pointee
         reason = ErrorReason(rawValue: try info.reason.text("reason"))
+        for case let entry? in UnsafeBufferPointer(start: info.metadata, count: info.n_metadata) {
+          guard let name = CallError.NamedRevision(rawValue: try entry.pointee.key.text("key")) else { continue }
+          revisions[name] = Revision(try entry.pointee.value.text("value"))
+        }
       case typePrefix + "BadRequest":
         let request = try arena.unpack(value, google__rpc__bad_request__unpack).pointee
         let fields = UnsafeBufferPointer(start: request.field_violations, count: request.n_field_violations)
@@ -60,7 +73,8 @@ package enum StatusMessage {
       }
     }
     return CallError(
-      code, try status.message.text("status.message"), reason ?? ErrorReason(of: code), violations, retrySeconds)
+      code, try status.message.text("status.message"), reason ?? ErrorReason(of: code), violations, retrySeconds,
+      revisions)
   }
 
   private static func pack<Generated>(
@@ -77,11 +91,21 @@ package enum StatusMessage {
   }
 
   private static func errorInfo(
-    _ reason: ErrorReason, _ arena: Arena
+    _ error: CallError, _ arena: Arena
   ) throws(CallError) -> UnsafeMutablePointer<Google__Rpc__ErrorInfo> {
     let info = try arena.make(google__rpc__error_info__init)
-    info.pointee.reason = try arena.data(reason.rawValue)
+    info.pointee.reason = try arena.data(error.reason.rawValue)
     info.pointee.domain = try arena.data(ErrorReason.domain)
+    let revisions = CallError.NamedRevision.allCases.compactMap { name in error.revisions[name].map { (name, $0) } }
+    info.pointee.metadata = try arena.array(revisions) {
+      (entry: (name: CallError.NamedRevision, revision: Revision)) throws(CallError)
+        -> UnsafeMutablePointer<Google__Rpc__ErrorInfo__MetadataEntry>? in
+      let field = try arena.make(google__rpc__error_info__metadata_entry__init)
+      field.pointee.key = try arena.data(entry.name.rawValue)
+      field.pointee.value = try arena.data(String(entry.revision))
+      return field
+    }
+    info.pointee.n_metadata = revisions.count
     return info
   }
 

@@ -41,6 +41,21 @@ package enum SocketIO {
     return try retrying("wait for the daemon") { poll(&polled, 1, timeoutMilliseconds) } > 0
   }
 
+  /// Waits until the socket can be read, or another descriptor.
+  /// - Parameters:
+  ///   - other: negative for none.
+  ///   - timeoutMilliseconds: negative waits for ever.
+  /// - Returns: which of the two can be read; none if the time has passed.
+  package static func wait(
+    _ fd: Int32, or other: Int32, timeoutMilliseconds: Int32
+  ) throws(SystemError) -> (socket: Bool, other: Bool) {
+    var polled = [
+      pollfd(fd: fd, events: Int16(POLLIN), revents: 0), pollfd(fd: other, events: Int16(POLLIN), revents: 0),
+    ]
+    try retrying("wait for the daemon") { poll(&polled, 2, timeoutMilliseconds) }
+    return (polled[0].revents != 0, polled[1].revents != 0)
+  }
+
   /// nil for a call that is to be made again.
   private static func outcome(of code: Int32) -> Transfer? {
     switch code {

@@ -55,7 +55,7 @@ enum ExitStatus: Int32, CaseIterable {
   /// For a rule of the domain that was judged on this side.
   init(_ error: DomainError) {
     switch error {
-    case .invalid, .precondition: self = .badData
+    case .invalid, .precondition, .outOfRange: self = .badData
     case .notFound: self = .noInput
     case .alreadyExists: self = .cannotCreate
     case .denied: self = .noPermission

@@ -16,7 +16,8 @@ struct Keyward: ParsableCommand {
     version: version,
     subcommands: [
       Create.self, List.self, Show.self, Rename.self, Enable.self, Disable.self, Expire.self, Limit.self, Revoke.self,
-      Delete.self, Undelete.self, Copy.self, Rotate.self, Validate.self, Import.self, Export.self, Audit.self,
+      Delete.self, Undelete.self, Copy.self, Rotate.self, Validate.self, Import.self, Export.self, Watch.self,
+      Audit.self,
       WhoAmI.self, Status.self, Reload.self,
     ])
 

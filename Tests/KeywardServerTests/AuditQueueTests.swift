@@ -92,7 +92,7 @@ import Testing
       (.getKey, .canRead), (.listKeys, .canView), (.updateKey, .canUpdate), (.revokeKey, .canUpdate),
       (.rotateKey, .canUpdate), (.deleteKey, .canDelete), (.undeleteKey, .canDelete), (.listAuditEvents, .canAudit),
       (.batchUpdateKeys, .canUpdate), (.batchRevokeKeys, .canUpdate), (.batchDeleteKeys, .canDelete),
-      (.verifyAudit, .canAudit),
+      (.verifyAudit, .canAudit), (.watchKeys, .canRead),
       (.getStatus, .canOperate), (.reload, .canOperate), (.whoAmI, []),
     ]
     #expect(expected.map(\.0).count == Method.allCases.count)

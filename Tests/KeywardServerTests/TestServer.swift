@@ -16,17 +16,26 @@ final class TestServer: Sendable {
   private let server: Server
   private let folder: String
 
-  init(_ adjust: (inout Limits) -> Void = { _ in }) throws {
+  /// - Parameters:
+  ///   - feedCapacity: how many changes those who watch find in memory.
+  ///   - ownUID: the user that holds every right besides root.
+  init(
+    feedCapacity: Int = ChangeFeed.defaultCapacity, ownUID: UInt32 = geteuid(),
+    _ adjust: (inout Limits) -> Void = { _ in }
+  ) throws {
     var template = Array((NSTemporaryDirectory() + "/kw-XXXXXX").utf8CString)
     folder = try #require(mkdtemp(&template).map { String(cString: $0) })
     path = folder + "/s"
     gate = GatedStore(store)
     var options = Server.Options(
       reactorCount: 1, version: "test", log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      ownUID: geteuid())
+      ownUID: ownUID)
     adjust(&options.limits)
-    server = try Server(try Registry(store: gate), at: try ListeningSocket(at: path), options)
+    server = try Server(
+      try Registry(store: gate, feedCapacity: feedCapacity), at: try ListeningSocket(at: path), options)
     server.start()
+    // Other users may come in.
+    chmod(folder, 0o711)
   }
 
   deinit {
@@ -34,6 +43,14 @@ final class TestServer: Sendable {
   }
 
   func connect() throws -> RawConnection { try RawConnection(path) }
+
+  /// As another user, which takes root.
+  func connect(uid: UInt32) throws -> RawConnection { try RawConnection(path, uid: uid, gids: [uid]) }
+
+  /// Gives the users 5001 and 5002 these rights and no others.
+  func grant(_ rights: Rights) {
+    server.adopt([Grant(.user(5001), rights), Grant(.user(5002), rights)])
+  }
 
   func stop() {
     server.stop()
@@ -88,6 +105,12 @@ final class GatedStore: Store {
   ) throws(StoreError) -> (events: [AuditEvent], total: Int) {
     try store.auditEvents(query, before: revision, limit: limit)
   }
+
+  func auditEvents(after revision: Revision, limit: Int) throws(StoreError) -> [AuditEvent] {
+    try store.auditEvents(after: revision, limit: limit)
+  }
+
+  func auditStart() throws(StoreError) -> Revision? { try store.auditStart() }
 
   func recordUse(_ uses: [KeyUse]) throws(StoreError) {
     try store.recordUse(uses)

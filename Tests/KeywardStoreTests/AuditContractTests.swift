@@ -189,4 +189,24 @@ import Testing
     #expect(try rig.store.auditEvents(AuditQuery(), before: nil, limit: 0).events.isEmpty)
     #expect(try rig.store.auditEvents(AuditQuery(), before: nil, limit: -1).total == 100)
   }
+
+  @Test("Events after a revision come in the order they were made, so many of them", arguments: StoreSubject.all)
+  func succession(_ subject: StoreSubject) throws {
+    let rig = try subject.make()
+    #expect(try rig.store.auditStart() == nil)
+    #expect(try rig.store.auditEvents(after: 0, limit: 10).isEmpty)
+    try fill(rig.store)
+    for isReopened in [false, true] {
+      let store = isReopened ? try rig.reopened() : rig.store
+      #expect(try store.auditStart() == 0)
+      let all = try store.audit()
+      #expect(try store.auditEvents(after: 0, limit: .max) == all)
+      for (start, limit) in [(0, 1), (0, 7), (42, 9), (95, 10), (99, 1), (100, 1), (1000, 1), (50, 0), (50, -1)] {
+        let expected = start < 100 ? Array(all[start...].prefix(max(0, limit))) : []
+        #expect(try store.auditEvents(after: Revision(start), limit: limit) == expected, "\(start), \(limit)")
+      }
+      #expect(try store.auditEvents(after: .max, limit: 1).isEmpty)
+      #expect(try store.auditEvents(after: .min, limit: 1).map(\.revision) == [1])
+    }
+  }
 }

@@ -44,12 +44,20 @@ import Testing
   @Test(arguments: [
     (DomainError.invalid(field: "name", "is empty"), ErrorReason.fieldInvalid), (.notFound("x"), .notFound),
     (.alreadyExists("x"), .alreadyExists), (.denied("x"), .rightMissing), (.exhausted("x"), .storeFull),
-    (.tooLarge("x"), .tooLarge), (.crowded("x", retrySeconds: 1), .tooManyWaiting), (.aborted("x"), .changedMeanwhile),
+    (.tooLarge("x"), .tooLarge), (.outOfRange("x", oldest: 1, newest: 2), .revisionOutOfRange),
+    (.crowded("x", retrySeconds: 1), .tooManyWaiting), (.aborted("x"), .changedMeanwhile),
     (.precondition("x"), .keyStateForbids), (.unavailable("x"), .storeUnavailable),
     (.unimplemented("x"), .methodUnknown), (.internal("x"), .fault),
   ])
   func `Each refusal of the domain has its reason`(error: DomainError, reason: ErrorReason) {
     #expect(CallError(error).reason == reason)
+  }
+
+  @Test func `Revisions go with an error`() throws {
+    let error = CallError(
+      .resourceExhausted, "words", reason: .tooFarBehind, revisions: [.resume: .max, .oldest: 0, .newest: 7])
+    #expect(try received(error) == error)
+    #expect(try received(CallError(.outOfRange("x", oldest: 3, newest: 9))).revisions == [.oldest: 3, .newest: 9])
   }
 
   @Test func `gRPC's details are the bytes of ttrpc's status`() throws {

@@ -25,6 +25,7 @@ import Testing
   ])
   func `A message is percent-encoded but for printable ASCII`(text: String, encoded: String) {
     #expect(String(decoding: HeaderText.percentEncoded(text), as: UTF8.self) == encoded)
+    #expect(HeaderText.percentDecoded(encoded) == text)
   }
 
   @Test(arguments: [
@@ -34,6 +35,7 @@ import Testing
   ])
   func `Bytes are base64 without padding`(text: String, encoded: String) {
     #expect(String(decoding: HeaderText.base64(Array(text.utf8)), as: UTF8.self) == encoded)
+    for padding in ["", "=", "=="] { #expect(HeaderText.bytes(base64: encoded + padding) == Array(text.utf8)) }
   }
 
   @Test func `A prefix is a flag and a length`() {

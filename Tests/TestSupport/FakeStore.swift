@@ -15,6 +15,7 @@ package final class FakeStore: Store {
     var reserveCount = 0
     var failures: [StoreError] = []
     var useFailures: [StoreError] = []
+    var auditFailures: [StoreError] = []
     var commitCount = 0
   }
 
@@ -35,6 +36,16 @@ package final class FakeStore: Store {
   /// The next uses are not recorded.
   package func failNextUse(with error: StoreError) {
     content.withLock { $0.useFailures.append(error) }
+  }
+
+  /// The next walk along the audit's events does not begin.
+  package func failNextAudit(with error: StoreError) {
+    content.withLock { $0.auditFailures.append(error) }
+  }
+
+  /// As if somebody had taken a row out of the audit.
+  package func loseAudit(of revision: Revision) {
+    content.withLock { $0.audit.removeAll { $0.revision == revision } }
   }
 
   package var keys: [StoredKey] { content.withLock { $0.keys } }
@@ -112,6 +123,16 @@ package final class FakeStore: Store {
     let page = found.filter { event in revision.map { event.revision < $0 } ?? true }
     return (Array(page.prefix(max(0, limit))), found.count)
   }
+
+  package func auditEvents(after revision: Revision, limit: Int) throws(StoreError) -> [AuditEvent] {
+    let failure = content.withLock { content in
+      content.auditFailures.isEmpty ? nil : content.auditFailures.removeFirst()
+    }
+    if let failure { throw failure }
+    return Array(audit.filter { $0.revision > revision }.prefix(max(0, limit)))
+  }
+
+  package func auditStart() throws(StoreError) -> Revision? { audit.first.map { $0.revision - 1 } }
 
   package func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
     try content.withLock { (content) throws(StoreError) in

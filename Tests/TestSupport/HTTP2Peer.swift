@@ -66,6 +66,14 @@ package final class HTTP2Peer {
     package var code: StatusCode? { self["grpc-status"].flatMap { Int32($0) }.flatMap { StatusCode(rawValue: $0) } }
   }
 
+  /// The error that the answer ended with.
+  package func error(of answer: Answer) throws -> CallError {
+    defer { arena.reset() }
+    return try GRPCStatus.error(
+      code: answer["grpc-status"], message: answer["grpc-message"], details: answer["grpc-status-details-bin"],
+      in: arena)
+  }
+
   package static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
   package let raw: RawConnection

@@ -18,7 +18,7 @@ extension GRPCSession {
         stream.deadline = min(stream.deadline, stream.callDeadline)
         nextDeadline = min(nextDeadline, stream.deadline)
       }
-      if case .unary(let method) = route { try parts.handlers.admit(parts.caller, to: method) }
+      if let method = route.method { try parts.handlers.admit(parts.caller, to: method) }
       if route.takesStream { beginReplies(on: stream) }
     } catch {
       fail(stream, error)

@@ -5,6 +5,8 @@ import KeywardWire
 enum Route {
   /// A method of keyward's that answers once.
   case unary(Method)
+  /// ``Method/watchKeys``.
+  case watchKeys
   case healthCheck
   case healthWatch
   /// Answers each message with one.
@@ -20,11 +22,20 @@ enum Route {
   /// - Returns: nil for a path that leads nowhere.
   init?(path: UnsafeRawBufferPointer) {
     if let method = Method(path: path) {
-      self = .unary(method)
+      self = method.isStream ? .watchKeys : .unary(method)
     } else if let other = Self.others.first(where: { path.equals($0.path) }) {
       self = other.route
     } else {
       return nil
+    }
+  }
+
+  /// The method of keyward's, whose right it takes.
+  var method: Method? {
+    switch self {
+    case .unary(let method): method
+    case .watchKeys: .watchKeys
+    case .healthCheck, .healthWatch, .reflection: nil
     }
   }
 

@@ -32,4 +32,41 @@ package enum HeaderText {
     }
     return encoded
   }
+
+  /// The text of a `grpc-message`; what makes no sense stays as it is.
+  package static func percentDecoded(_ text: String) -> String {
+    let encoded = Array(text.utf8)
+    var decoded: [UInt8] = []
+    var position = 0
+    while position < encoded.count {
+      if encoded[position] == UInt8(ascii: "%"), position + 2 < encoded.count,
+        let byte = UInt8(String(decoding: encoded[position + 1...position + 2], as: UTF8.self), radix: 16)
+      {
+        decoded.append(byte)
+        position += 3
+      } else {
+        decoded.append(encoded[position])
+        position += 1
+      }
+    }
+    return String(decoding: decoded, as: UTF8.self)
+  }
+
+  /// The bytes of a field whose name ends in `-bin`, padded or not.
+  /// - Returns: nil for what is not base64.
+  package static func bytes(base64 text: String) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var bits: UInt32 = 0
+    var bitCount = 0
+    for digit in text.utf8.prefix(while: { $0 != UInt8(ascii: "=") }) {
+      guard let value = base64Digits.firstIndex(of: digit) else { return nil }
+      bits = bits << 6 | UInt32(value)
+      bitCount += 6
+      if bitCount >= 8 {
+        bitCount -= 8
+        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)))
+      }
+    }
+    return bytes
+  }
 }

@@ -29,7 +29,7 @@ enum ChangeMessages {
     case .copyKey: return try CopyKeyMessages.encodeReply(key, secret, revision: revision, in: arena)
     case .rotateKey: return try RotateKeyMessages.encodeReply(key, secret, revision: revision, in: arena)
     case .validateKey, .validateKeys, .batchUpdateKeys, .batchRevokeKeys, .batchDeleteKeys,
-      .getKey, .listKeys, .importKeys,
+      .getKey, .listKeys, .importKeys, .watchKeys,
       .listAuditEvents, .verifyAudit, .getStatus, .whoAmI, .reload:
       preconditionFailure("no change of one key is answered as anything else")
     }

@@ -21,6 +21,7 @@ extension Request {
       case .copyKey: try CopyKeyMessages.decodeRequest(payload, in: arena)
       case .rotateKey: try RotateKeyMessages.decodeRequest(payload, in: arena)
       case .importKeys: try ImportKeysMessages.decodeRequest(payload, in: arena)
+      case .watchKeys: try WatchKeysMessages.decodeRequest(payload, in: arena)
       case .listAuditEvents: try ListAuditEventsMessages.decodeRequest(payload, in: arena)
       case .verifyAudit: try VerifyAuditMessages.decodeRequest(payload, in: arena)
       case .getStatus: try GetStatusMessages.decodeRequest(payload, in: arena)
@@ -43,6 +44,7 @@ extension Reply {
     case .getKey(let key, let revision): try GetKeyMessages.encodeReply(key, revision: revision, in: arena)
     case .listKeys(let page, let revision): try ListKeysMessages.encodeReply(page, revision: revision, in: arena)
     case .importKeys(let outcome): try ImportKeysMessages.encodeReply(outcome, in: arena)
+    case .watchKeys(let event): try WatchKeysMessages.encodeReply(event, in: arena)
     case .listAuditEvents(let page, let revision):
       try ListAuditEventsMessages.encodeReply(page, revision: revision, in: arena)
     case .verifyAudit(let summary, let revision):
@@ -72,6 +74,7 @@ extension Reply {
       case .copyKey: try CopyKeyMessages.decodeReply(payload, in: arena)
       case .rotateKey: try RotateKeyMessages.decodeReply(payload, in: arena)
       case .importKeys: try ImportKeysMessages.decodeReply(payload, in: arena)
+      case .watchKeys: try WatchKeysMessages.decodeReply(payload, in: arena)
       case .listAuditEvents: try ListAuditEventsMessages.decodeReply(payload, in: arena)
       case .verifyAudit: try VerifyAuditMessages.decodeReply(payload, in: arena)
       case .getStatus: try GetStatusMessages.decodeReply(payload, in: arena)
@@ -93,6 +96,7 @@ extension OutgoingRequest {
     case .getKey(let selector): try GetKeyMessages.encodeRequest(selector, in: arena)
     case .listKeys(let query): try ListKeysMessages.encodeRequest(query, in: arena)
     case .importKeys(let keys, let options): try ImportKeysMessages.encodeRequest(keys, options, in: arena)
+    case .watchKeys(let revision): try WatchKeysMessages.encodeRequest(after: revision, in: arena)
     case .listAuditEvents(let query): try ListAuditEventsMessages.encodeRequest(query, in: arena)
     case .verifyAudit: try VerifyAuditMessages.encodeRequest(in: arena)
     case .getStatus: try GetStatusMessages.encodeRequest(in: arena)

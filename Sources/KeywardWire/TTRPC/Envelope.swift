@@ -12,7 +12,7 @@ package struct TTRPCCall {
 
   /// Decodes the data of a Request frame, but for the message in it: whether the peer may call the method at all is
   /// judged before anything is made of that.
-  /// - Throws: INVALID_ARGUMENT for what cannot be decoded, UNIMPLEMENTED for a method that is not built,
+  /// - Throws: INVALID_ARGUMENT for what cannot be decoded, UNIMPLEMENTED for a method that is not built or not for ttrpc,
   ///   DEADLINE_EXCEEDED for a negative timeout.
   package init(_ data: UnsafeRawBufferPointer, in arena: borrowing Arena) throws(CallError) {
     let envelope = try arena.unpack(data, ttrpc__request__unpack)
@@ -20,6 +20,11 @@ package struct TTRPCCall {
     let name = envelope.pointee.method
     guard let method = Method(service: service.bytes, name: name.bytes) else {
       throw Self.unimplemented(try service.text("service"), try name.text("method"))
+    }
+    guard !method.isStream else {
+      throw CallError(
+        .unimplemented,
+        "\(method.service)/\(method.name) is answered with a stream: call it by gRPC, on the same socket")
     }
     for case let pair? in UnsafeBufferPointer(start: envelope.pointee.metadata, count: envelope.pointee.n_metadata) {
       try pair.pointee.key.checkText("metadata")

@@ -56,7 +56,7 @@ struct AuditOutput {
 }
 
 extension ChangeType {
-  fileprivate var colour: Colour? {
+  var colour: Colour? {
     switch self {
     case .created, .enabled, .undeleted, .imported: .green
     case .soonUnavailable: .yellow

@@ -80,6 +80,18 @@ extension JSON {
     self = .object(members)
   }
 
+  /// `WatchKeysResponse`.
+  init(_ event: WatchEvent) {
+    var members: [Member] = []
+    switch event {
+    case .caughtUp: members.append(("type", .string("CHANGE_TYPE_UNSPECIFIED")))
+    case .change(let change): members += [("type", .string(change.type.protoName)), ("key", JSON(change.key))]
+    }
+    members.append(("revision", .int64(event.revision)))
+    if case .change(let change) = event { members.append("eventTime", change.time) }
+    self = .object(members)
+  }
+
   /// `VerifyAuditResponse`.
   init(_ summary: AuditSummary, revision: Revision) {
     self = .object([

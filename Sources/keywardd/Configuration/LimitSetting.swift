@@ -35,6 +35,9 @@ struct LimitSetting: Sendable {
     LimitSetting("control_frames_per_second", .number(\.controlFramesPerSecond, 1...100_000)),
     LimitSetting("streamed_bytes", .number(\.streamedBytes, 4096...64 * mebibyte)),
     LimitSetting("streamed_bytes_per_connection", .number(\.streamedBytesPerConnection, 4096...256 * mebibyte)),
+    LimitSetting("watchers", .number(\.watchers, 1...1_000_000)),
+    LimitSetting("watchers_per_user", .number(\.watchersPerUser, 1...1_000_000)),
+    LimitSetting("watch_backlog", .number(\.watchBacklog, 100...100_000_000)),
   ]
 
   private init(_ name: String, _ kind: Kind) {

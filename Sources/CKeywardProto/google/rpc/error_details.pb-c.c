@@ -7,6 +7,12 @@
 #endif
 
 #include "google/rpc/error_details.pb-c.h"
+void   google__rpc__error_info__metadata_entry__init
+                     (Google__Rpc__ErrorInfo__MetadataEntry         *message)
+{
+  static const Google__Rpc__ErrorInfo__MetadataEntry init_value = GOOGLE__RPC__ERROR_INFO__METADATA_ENTRY__INIT;
+  *message = init_value;
+}
 void   google__rpc__error_info__init
                      (Google__Rpc__ErrorInfo         *message)
 {
@@ -148,7 +154,58 @@ void   google__rpc__bad_request__free_unpacked
   assert(message->base.descriptor == &google__rpc__bad_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor google__rpc__error_info__field_descriptors[2] =
+static const ProtobufCFieldDescriptor google__rpc__error_info__metadata_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Google__Rpc__ErrorInfo__MetadataEntry, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Google__Rpc__ErrorInfo__MetadataEntry, value),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned google__rpc__error_info__metadata_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange google__rpc__error_info__metadata_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor google__rpc__error_info__metadata_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "google.rpc.ErrorInfo.MetadataEntry",
+  "MetadataEntry",
+  "Google__Rpc__ErrorInfo__MetadataEntry",
+  "google.rpc",
+  sizeof(Google__Rpc__ErrorInfo__MetadataEntry),
+  2,
+  google__rpc__error_info__metadata_entry__field_descriptors,
+  google__rpc__error_info__metadata_entry__field_indices_by_name,
+  1,  google__rpc__error_info__metadata_entry__number_ranges,
+  (ProtobufCMessageInit) google__rpc__error_info__metadata_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor google__rpc__error_info__field_descriptors[3] =
 {
   {
     "reason",
@@ -174,15 +231,28 @@ static const ProtobufCFieldDescriptor google__rpc__error_info__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "metadata",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Google__Rpc__ErrorInfo, n_metadata),
+    offsetof(Google__Rpc__ErrorInfo, metadata),
+    &google__rpc__error_info__metadata_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned google__rpc__error_info__field_indices_by_name[] = {
   1,   /* field[1] = domain */
+  2,   /* field[2] = metadata */
   0,   /* field[0] = reason */
 };
 static const ProtobufCIntRange google__rpc__error_info__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor google__rpc__error_info__descriptor =
 {
@@ -192,7 +262,7 @@ const ProtobufCMessageDescriptor google__rpc__error_info__descriptor =
   "Google__Rpc__ErrorInfo",
   "google.rpc",
   sizeof(Google__Rpc__ErrorInfo),
-  2,
+  3,
   google__rpc__error_info__field_descriptors,
   google__rpc__error_info__field_indices_by_name,
   1,  google__rpc__error_info__number_ranges,

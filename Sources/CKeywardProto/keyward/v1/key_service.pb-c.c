@@ -3516,7 +3516,7 @@ const ProtobufCMessageDescriptor keyward__v1__watch_keys_request__descriptor =
   (ProtobufCMessageInit) keyward__v1__watch_keys_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor keyward__v1__watch_keys_response__field_descriptors[3] =
+static const ProtobufCFieldDescriptor keyward__v1__watch_keys_response__field_descriptors[4] =
 {
   {
     "type",
@@ -3554,8 +3554,21 @@ static const ProtobufCFieldDescriptor keyward__v1__watch_keys_response__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "event_time",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Keyward__V1__WatchKeysResponse, event_time),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned keyward__v1__watch_keys_response__field_indices_by_name[] = {
+  3,   /* field[3] = event_time */
   1,   /* field[1] = key */
   2,   /* field[2] = revision */
   0,   /* field[0] = type */
@@ -3563,7 +3576,7 @@ static const unsigned keyward__v1__watch_keys_response__field_indices_by_name[] 
 static const ProtobufCIntRange keyward__v1__watch_keys_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor keyward__v1__watch_keys_response__descriptor =
 {
@@ -3573,7 +3586,7 @@ const ProtobufCMessageDescriptor keyward__v1__watch_keys_response__descriptor =
   "Keyward__V1__WatchKeysResponse",
   "keyward.v1",
   sizeof(Keyward__V1__WatchKeysResponse),
-  3,
+  4,
   keyward__v1__watch_keys_response__field_descriptors,
   keyward__v1__watch_keys_response__field_indices_by_name,
   1,  keyward__v1__watch_keys_response__number_ranges,

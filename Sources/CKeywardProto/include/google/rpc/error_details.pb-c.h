@@ -17,6 +17,7 @@ PROTOBUF_C__BEGIN_DECLS
 #include "google/protobuf/duration.pb-c.h"
 
 typedef struct Google__Rpc__ErrorInfo Google__Rpc__ErrorInfo;
+typedef struct Google__Rpc__ErrorInfo__MetadataEntry Google__Rpc__ErrorInfo__MetadataEntry;
 typedef struct Google__Rpc__RetryInfo Google__Rpc__RetryInfo;
 typedef struct Google__Rpc__BadRequest Google__Rpc__BadRequest;
 typedef struct Google__Rpc__BadRequest__FieldViolation Google__Rpc__BadRequest__FieldViolation;
@@ -26,6 +27,20 @@ typedef struct Google__Rpc__BadRequest__FieldViolation Google__Rpc__BadRequest__
 
 
 /* --- messages --- */
+
+/*
+ * One entry of a map.
+ */
+struct  Google__Rpc__ErrorInfo__MetadataEntry
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData key;
+  ProtobufCBinaryData value;
+};
+#define GOOGLE__RPC__ERROR_INFO__METADATA_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&google__rpc__error_info__metadata_entry__descriptor) \
+    , {0,NULL}, {0,NULL} }
+
 
 /*
  * The cause of the error, for a program: stable, and unique within its domain.
@@ -41,10 +56,15 @@ struct  Google__Rpc__ErrorInfo
    * Whose reasons these are.
    */
   ProtobufCBinaryData domain;
+  /*
+   * More about it: a map from texts to texts, declared as what it is on the wire.
+   */
+  size_t n_metadata;
+  Google__Rpc__ErrorInfo__MetadataEntry **metadata;
 };
 #define GOOGLE__RPC__ERROR_INFO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&google__rpc__error_info__descriptor) \
-    , {0,NULL}, {0,NULL} }
+    , {0,NULL}, {0,NULL}, 0,NULL }
 
 
 /*
@@ -100,6 +120,9 @@ struct  Google__Rpc__BadRequest
     , 0,NULL }
 
 
+/* Google__Rpc__ErrorInfo__MetadataEntry methods */
+void   google__rpc__error_info__metadata_entry__init
+                     (Google__Rpc__ErrorInfo__MetadataEntry         *message);
 /* Google__Rpc__ErrorInfo methods */
 void   google__rpc__error_info__init
                      (Google__Rpc__ErrorInfo         *message);
@@ -162,6 +185,9 @@ void   google__rpc__bad_request__free_unpacked
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
+typedef void (*Google__Rpc__ErrorInfo__MetadataEntry_Closure)
+                 (const Google__Rpc__ErrorInfo__MetadataEntry *message,
+                  void *closure_data);
 typedef void (*Google__Rpc__ErrorInfo_Closure)
                  (const Google__Rpc__ErrorInfo *message,
                   void *closure_data);
@@ -181,6 +207,7 @@ typedef void (*Google__Rpc__BadRequest_Closure)
 /* --- descriptors --- */
 
 extern const ProtobufCMessageDescriptor google__rpc__error_info__descriptor;
+extern const ProtobufCMessageDescriptor google__rpc__error_info__metadata_entry__descriptor;
 extern const ProtobufCMessageDescriptor google__rpc__retry_info__descriptor;
 extern const ProtobufCMessageDescriptor google__rpc__bad_request__descriptor;
 extern const ProtobufCMessageDescriptor google__rpc__bad_request__field_violation__descriptor;

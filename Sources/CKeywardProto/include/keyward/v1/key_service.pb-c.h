@@ -63,7 +63,7 @@ typedef struct Keyward__V1__VerifyAuditResponse Keyward__V1__VerifyAuditResponse
  */
 typedef enum _Keyward__V1__ChangeType {
   /*
-   * Never sent; in a filter it means any.
+   * In a filter it means any; WatchKeysResponse says what it means there. No change is of it.
    */
   KEYWARD__V1__CHANGE_TYPE__CHANGE_TYPE_UNSPECIFIED = 0,
   /*
@@ -862,7 +862,9 @@ struct  Keyward__V1__WatchKeysRequest
 {
   ProtobufCMessage base;
   /*
-   * The last revision the peer has seen; 0 means only what comes from now on.
+   * The last revision the peer has seen: every change after it is told, as far as the audit reaches. One that is older
+   * than the audit, or that has not been yet, is OUT_OF_RANGE, with oldest_revision and newest_revision in the ErrorInfo.
+   * 0 means only what comes from now on.
    */
   int64_t start_revision;
 };
@@ -872,27 +874,35 @@ struct  Keyward__V1__WatchKeysRequest
 
 
 /*
- * One change.
+ * One change; or, once in each stream, that the peer has been told of every change up to a revision.
  */
 struct  Keyward__V1__WatchKeysResponse
 {
   ProtobufCMessage base;
   /*
-   * What happened.
+   * What happened. CHANGE_TYPE_UNSPECIFIED says that the stream has caught up: all that had changed when it began has been
+   * told, and what changes from here on follows as it does. With start_revision 0 this is the first message.
    */
   Keyward__V1__ChangeType type;
   /*
-   * The key after the change.
+   * The key after the change, its state and availability as they were at event_time; as it was last where it is gone.
+   * Changes of long ago are told so too, not by the key as it is now. What is left of its total and when its former
+   * secrets end are not told. Absent where nothing happened.
    */
   Keyward__V1__Key *key;
   /*
-   * The store's revision with this change.
+   * The store's revision with this change. Each message's is one more than the last one's. Where nothing happened, the
+   * revision up to which all has been told, and so that of the change before.
    */
   int64_t revision;
+  /*
+   * When. Absent where nothing happened.
+   */
+  Google__Protobuf__Timestamp *event_time;
 };
 #define KEYWARD__V1__WATCH_KEYS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&keyward__v1__watch_keys_response__descriptor) \
-    , KEYWARD__V1__CHANGE_TYPE__CHANGE_TYPE_UNSPECIFIED, NULL, 0 }
+    , KEYWARD__V1__CHANGE_TYPE__CHANGE_TYPE_UNSPECIFIED, NULL, 0, NULL }
 
 
 /*

@@ -19,7 +19,7 @@ final class Pump {
   /// Memory for a connection's output while it is at work.
   private var spareOutput = ByteBuffer(capacity: Pump.readByteCount)
   private let plainCalls = PlainCalls()
-  private let soleQuestion = SoleQuestion()
+  private let plainStreams = PlainStreams()
   /// Whether plain calls may wait for the end of the turn. Not when the server stops: then each connection is read to
   /// its end.
   private var takesPlainCalls = true
@@ -179,7 +179,7 @@ final class Pump {
       connection.grpc = GRPCSession(
         GRPCSession.Parts(
           caller: connection.caller, connection: connection.id, mailbox: mailbox, handlers: parts.handlers,
-          health: parts.health, arena: arena, plain: soleQuestion, limits: parts.limits, clock: parts.clock,
+          health: parts.health, arena: arena, plain: plainStreams, limits: parts.limits, clock: parts.clock,
           budget: budget, library: http2,
           pool: streams))
       connection.frameDeadline = Deadline(

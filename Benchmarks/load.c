@@ -149,6 +149,7 @@ struct link {
   uint8_t *input;
   /// When each request was sent, by its number's low bits; 0 where none waits.
   uint64_t *sent;
+  struct session session;
 };
 
 struct worker {
@@ -187,12 +188,15 @@ static ptrdiff_t next_position(struct worker *worker) {
   return (ptrdiff_t)worker->cursor++;
 }
 
-/// Sends so many requests in one write.
+/// Sends so many requests in one write, after what the protocol has to send besides.
 /// - due: the instant from which their latency counts, 0 for that of sending.
 static void ask(struct worker *worker, struct link *link, unsigned count, uint64_t due) {
   void (*stamp)(uint8_t *, uint32_t) = options.protocol->stamp;
-  size_t length = 0;
+  struct session *session = &link->session;
+  size_t length = session->due_count;
   uint64_t instant = due ? due : now();
+  memcpy(worker->output, session->due, length);
+  session->due_count = 0;
   for (; count; count--) {
     ptrdiff_t position = next_position(worker);
     if (position < 0) {
@@ -265,16 +269,18 @@ static void receive(struct worker *worker, struct link *link) {
   unsigned replies = 0;
   for (;;) {
     struct reply reply = {.number = link->oldest};
-    ptrdiff_t size = options.protocol->parse(link->input + at, link->used - at, &reply);
+    ptrdiff_t size = options.protocol->parse(&link->session, link->input + at, link->used - at, &reply);
     if (size < 0) fail(0, "what the server sent is no reply");
     if (size == 0) break;
-    count_reply(worker, link, &reply, instant);
     at += (size_t)size;
+    if (!reply.answers) continue;
+    count_reply(worker, link, &reply, instant);
     replies++;
   }
   link->used -= at;
   if (link->used) memmove(link->input, link->input + at, link->used);
-  if (replies && !worker->period) ask(worker, link, replies, 0);
+  if (worker->period) replies = 0;
+  if (replies || link->session.due_count) ask(worker, link, replies, 0);
 }
 
 /// Sends what is due, and tells how long nothing will be.
@@ -315,7 +321,7 @@ static void open_links(struct worker *worker) {
   while (ring < 4 * options.in_flight) ring *= 2;
   worker->ring_mask = ring - 1;
   worker->epoll = epoll_create1(EPOLL_CLOEXEC);
-  worker->output = malloc(options.in_flight * requests.largest);
+  worker->output = malloc(options.in_flight * requests.largest + sizeof worker->links->session.due);
   worker->links = calloc(worker->link_count, sizeof *worker->links);
   if (worker->epoll < 0 || !worker->output || !worker->links) fail(errno, "a worker");
   for (unsigned index = 0; index < worker->link_count; index++) {
@@ -323,6 +329,7 @@ static void open_links(struct worker *worker) {
     link->fd = connect_to(options.socket);
     link->input = malloc(input_size);
     link->sent = calloc(ring, sizeof *link->sent);
+    if (options.protocol->begin) options.protocol->begin(&link->session);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = link};
     if (!link->input || !link->sent || epoll_ctl(worker->epoll, EPOLL_CTL_ADD, link->fd, &event) < 0)
       fail(errno, "a connection");
@@ -418,7 +425,7 @@ static void parse(int count, char **arguments) {
       case 's': options.socket = optarg; break;
       case 'k': options.keys = optarg; break;
       case 'c': options.connections = (unsigned)number_of(optarg, 1, 4000); break;
-      case 'd': options.in_flight = (unsigned)number_of(optarg, 1, 1000); break;
+      case 'd': options.in_flight = (unsigned)number_of(optarg, 1, max_in_flight); break;
       case 't': options.threads = (unsigned)number_of(optarg, 1, 64); break;
       case 'S': options.seconds = number_of(optarg, .01, 3600); break;
       case 'w': options.warm_up = number_of(optarg, 0, 600); break;

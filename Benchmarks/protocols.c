@@ -6,31 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grpc.h"
+#include "messages.h"
 #include "ttrpc.h"
 
-// Protocol buffers, as far as requests need them: fields of bytes, written by hand so that the generator links no more
-// than it measures with.
-
-static size_t put_varint(uint8_t *out, size_t value) {
-  size_t count = 0;
-  for (; value > 127; value >>= 7) out[count++] = (uint8_t)(value | 128);
-  out[count++] = (uint8_t)value;
-  return count;
-}
-
-static size_t put_bytes(uint8_t *out, unsigned field, const void *bytes, size_t length) {
-  size_t count = put_varint(out, field << 3 | 2);
-  count += put_varint(out + count, length);
-  memcpy(out + count, bytes, length);
-  return count + length;
-}
-
-static size_t put_number(uint8_t *out, unsigned field, size_t value) {
-  size_t count = put_varint(out, field << 3);
-  return count + put_varint(out + count, value);
-}
-
-enum { max_payload = 16 << 10, envelope_room = 128, permission_chat = 1, batch = 100 };
+enum { max_payload = 16 << 10, envelope_room = 128, batch = 100 };
 
 static size_t put_call(uint8_t *out, const char *service, const char *method, const uint8_t *payload, size_t length) {
   uint8_t *data = out + ttrpc_header_size;
@@ -44,11 +24,6 @@ static size_t put_call(uint8_t *out, const char *service, const char *method, co
 static void stamp_stream(uint8_t *request, uint32_t number) { write_be32(request + 4, 2 * number + 1); }
 
 // Requests.
-
-static size_t put_question(uint8_t *out, const struct key *key) {
-  size_t count = put_bytes(out, 1, key->secret, key->secret_length);
-  return count + put_number(out + count, 2, permission_chat);
-}
 
 static size_t encode_validate(const struct key *const *keys, size_t position, const char *prefix, uint8_t *request) {
   (void)position, (void)prefix;
@@ -121,12 +96,8 @@ static const uint8_t *payload_of(const uint8_t *data, size_t *count) {
   return data + at;
 }
 
-/// Whether a ValidateKeyResponse says VALID and names a key.
-static int is_valid(const uint8_t *payload, size_t count) {
-  return count > 28 && payload[0] == 1 << 3 && payload[1] == 1 && payload[2] == (2 << 3 | 2) && payload[3] == 24;
-}
-
-static ptrdiff_t parse_validate(const uint8_t *bytes, size_t count, struct reply *reply) {
+static ptrdiff_t parse_validate(struct session *session, const uint8_t *bytes, size_t count, struct reply *reply) {
+  (void)session;
   ptrdiff_t size = take_frame(bytes, count, reply);
   if (size > 0) {
     size_t length = (size_t)size - ttrpc_header_size;
@@ -136,7 +107,8 @@ static ptrdiff_t parse_validate(const uint8_t *bytes, size_t count, struct reply
   return size;
 }
 
-static ptrdiff_t parse_batch(const uint8_t *bytes, size_t count, struct reply *reply) {
+static ptrdiff_t parse_batch(struct session *session, const uint8_t *bytes, size_t count, struct reply *reply) {
+  (void)session;
   ptrdiff_t size = take_frame(bytes, count, reply);
   if (size <= 0) return size;
   size_t length = (size_t)size - ttrpc_header_size, at = 0;
@@ -154,7 +126,8 @@ static ptrdiff_t parse_batch(const uint8_t *bytes, size_t count, struct reply *r
   return size;
 }
 
-static ptrdiff_t parse_success(const uint8_t *bytes, size_t count, struct reply *reply) {
+static ptrdiff_t parse_success(struct session *session, const uint8_t *bytes, size_t count, struct reply *reply) {
+  (void)session;
   ptrdiff_t size = take_frame(bytes, count, reply);
   if (size > 0) {
     size_t length = (size_t)size - ttrpc_header_size;
@@ -185,7 +158,8 @@ static size_t encode_get(const struct key *const *keys, size_t position, const c
 }
 
 /// A bulk string: `$73`, the line's end, 73 bytes, the line's end.
-static ptrdiff_t parse_bulk(const uint8_t *bytes, size_t count, struct reply *reply) {
+static ptrdiff_t parse_bulk(struct session *session, const uint8_t *bytes, size_t count, struct reply *reply) {
+  (void)session;
   size_t length = 0, at = 1;
   if (count < 4) return 0;
   if (bytes[0] != '$') return -1;
@@ -218,16 +192,19 @@ void print_redis_commands(struct keys keys, size_t reply_size) {
 // The table.
 
 static const struct protocol protocols[] = {
-    {"validate", "ValidateKey by ttrpc; every verdict must be VALID", 1, 0, 1024 + envelope_room, encode_validate,
-     stamp_stream, parse_validate},
-    {"validate-batch", "ValidateKeys by ttrpc, 100 at once", batch, 0, max_payload + envelope_room, encode_batch,
-     stamp_stream, parse_batch},
-    {"create", "CreateKey by ttrpc, each with a name of its own", 1, 1, 512 + envelope_room, encode_create,
-     stamp_stream, parse_success},
-    {"list", "ListKeys by ttrpc with a text to find; first page and total", 1, 0, 256 + envelope_room, encode_list,
-     stamp_stream, parse_success},
-    {"redis-get", "GET by Redis's protocol; every value must begin with VALID", 1, 0, 64 + redis_name, encode_get, NULL,
-     parse_bulk},
+    {.name = "validate", .what = "ValidateKey by ttrpc; every verdict must be VALID", .span = 1,
+     .max_request = 1024 + envelope_room, .encode = encode_validate, .stamp = stamp_stream, .parse = parse_validate},
+    {.name = "validate-batch", .what = "ValidateKeys by ttrpc, 100 at once", .span = batch,
+     .max_request = max_payload + envelope_room, .encode = encode_batch, .stamp = stamp_stream, .parse = parse_batch},
+    {.name = "grpc-validate", .what = "ValidateKey by gRPC; every verdict must be VALID", .span = 1,
+     .max_request = 1024 + envelope_room, .begin = begin_grpc, .encode = encode_grpc_validate,
+     .stamp = stamp_grpc_stream, .parse = parse_grpc_validate},
+    {.name = "create", .what = "CreateKey by ttrpc, each with a name of its own", .span = 1, .is_once = 1,
+     .max_request = 512 + envelope_room, .encode = encode_create, .stamp = stamp_stream, .parse = parse_success},
+    {.name = "list", .what = "ListKeys by ttrpc with a text to find; first page and total", .span = 1,
+     .max_request = 256 + envelope_room, .encode = encode_list, .stamp = stamp_stream, .parse = parse_success},
+    {.name = "redis-get", .what = "GET by Redis's protocol; every value must begin with VALID", .span = 1,
+     .max_request = 64 + redis_name, .encode = encode_get, .parse = parse_bulk},
 };
 
 const struct protocol *find_protocol(const char *name) {

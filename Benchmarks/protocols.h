@@ -12,9 +12,23 @@ struct reply {
   /// Which request of the connection it answers, from 0 on; preset to the oldest that waits, which is right where
   /// replies come in order.
   uint32_t number;
-  /// How many answers it holds, and whether each is what it should be.
+  /// How many answers it holds, and whether each is what it should be. 0 where the bytes hold no reply.
   unsigned answers;
   int is_right;
+};
+
+/// Calls that a connection may have in flight, and how many a session can tell apart: servers answer out of order.
+enum { max_in_flight = 1000, session_states = 4096 };
+
+/// What a protocol keeps of a connection.
+struct session {
+  /// Bytes that are to go before the next request, whatever it is.
+  uint8_t due[512];
+  size_t due_count;
+  /// Bytes that have come and the server was not told of.
+  uint32_t untold;
+  /// What has come of each reply.
+  uint8_t states[session_states];
 };
 
 struct protocol {
@@ -26,6 +40,9 @@ struct protocol {
   /// The longest request, in bytes.
   size_t max_request;
 
+  /// Has a connection begin. NULL where nothing goes before the requests.
+  void (*begin)(struct session *session);
+
   /// Writes a request ready to be sent.
   /// - keys: those that it asks for, `span` of them.
   /// - position: which request of the whole list it is.
@@ -35,9 +52,9 @@ struct protocol {
   /// Writes the request's number on its connection into it. NULL where replies come in order.
   void (*stamp)(uint8_t *request, uint32_t number);
 
-  /// Takes a reply from the start of the bytes that have come.
-  /// - Returns: the bytes it has, 0 where it is not whole, -1 where it is none.
-  ptrdiff_t (*parse)(const uint8_t *bytes, size_t count, struct reply *reply);
+  /// Takes a reply from the start of the bytes that have come, and whatever is before it.
+  /// - Returns: the bytes taken, 0 where nothing is whole, -1 where it is no reply.
+  ptrdiff_t (*parse)(struct session *session, const uint8_t *bytes, size_t count, struct reply *reply);
 };
 
 /// The protocol of that name. Ends the process where there is none.

@@ -2,21 +2,9 @@
 
 // ttrpc's frame header: data length, stream id, type, flags (proto/PROTOCOL.md, 2).
 
-#include <stdint.h>
-#include <string.h>
+#include "big_endian.h"
 
 enum { ttrpc_header_size = 10, ttrpc_request = 1, ttrpc_response = 2, ttrpc_max_data = 4194304 };
-
-static inline uint32_t read_be32(const uint8_t *bytes) {
-  uint32_t value;
-  memcpy(&value, bytes, sizeof value);
-  return __builtin_bswap32(value);
-}
-
-static inline void write_be32(uint8_t *bytes, uint32_t value) {
-  value = __builtin_bswap32(value);
-  memcpy(bytes, &value, sizeof value);
-}
 
 static inline void write_ttrpc_header(uint8_t *bytes, uint32_t length, uint32_t stream, uint8_t type) {
   write_be32(bytes, length);

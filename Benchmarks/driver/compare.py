@@ -6,10 +6,10 @@ from keylist import database, key_list
 from loads import load
 from place import scratch
 from record import Record
-from servers import Floor, GoTTRPC, Keywardd, Redis
+from servers import Floor, GoTTRPC, GRPCGo, Keywardd, OverGRPC, Redis
 
 SHAPES = [(1, 1), (8, 1), (64, 1), (8, 32)]
-SERVERS = ["floor", "keywardd", "redis", "go"]
+SERVERS = ["floor", "keywardd", "redis", "go", "keywardd-grpc", "grpc-go"]
 
 
 def name_of(count, hot):
@@ -24,11 +24,14 @@ def servers(sockets, files, count):
         floor = stack.enter_context(Floor(sockets, keys))
         # Redis is to answer with as many bytes as the others.
         size = round(load(floor, keys, (1, 1), seconds=0.05, warm_up=0)["reply_bytes"])
+        keywardd = stack.enter_context(Keywardd(sockets, database(count, files)))
         yield [
             floor,
-            stack.enter_context(Keywardd(sockets, database(count, files))),
+            keywardd,
             stack.enter_context(Redis(sockets, keys, size)),
             stack.enter_context(GoTTRPC(sockets, keys)),
+            OverGRPC(keywardd),
+            stack.enter_context(GRPCGo(sockets, keys)),
         ]
 
 

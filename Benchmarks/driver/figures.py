@@ -56,9 +56,9 @@ class Comparison:
     def ratio(self, shape, field, over="keywardd", under="floor"):
         return ratio(self.values(over, shape, field), self.values(under, shape, field))
 
-    def ratios(self, shapes, field, under="floor"):
+    def ratios(self, shapes, field, over="keywardd", under="floor"):
         """(shape, figure) for each shape that was measured."""
-        pairs = [(shape, self.ratio(shape, field, under=under)) for shape in shapes]
+        pairs = [(shape, self.ratio(shape, field, over, under)) for shape in shapes]
         return [(f"{shape[0]}×{shape[1]}", figure) for shape, figure in pairs if figure]
 
     @property

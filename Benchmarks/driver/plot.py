@@ -4,7 +4,14 @@ from html import escape
 
 from compare import SERVERS, SHAPES
 
-COLOURS = {"floor": "#9aa0a6", "keywardd": "#1a73e8", "redis": "#d93025", "go": "#188038"}
+COLOURS = {
+    "floor": "#9aa0a6",
+    "keywardd": "#1a73e8",
+    "redis": "#d93025",
+    "go": "#188038",
+    "keywardd-grpc": "#8ab4f8",
+    "grpc-go": "#81c995",
+}
 PANELS = [
     ("requests/s, the floor being 1", "per_second"),
     ("server CPU per request", "server_cpu_ns"),
@@ -12,7 +19,7 @@ PANELS = [
 ]
 MOST = 4.0  # a bar beyond this is cut off, and its number says what it is
 
-WIDTH, HEIGHT, GAP, LEFT, TOP = 380, 220, 50, 50, 60
+WIDTH, HEIGHT, GAP, LEFT, TOP = 560, 220, 50, 50, 60
 
 
 def plot(comparisons):
@@ -40,7 +47,7 @@ def legend():
     for server in SERVERS:
         yield f'<rect x="{x}" y="16" width="12" height="12" fill="{COLOURS[server]}"/>'
         yield text(x + 18, 27, server)
-        x += 100
+        x += 110
     yield text(x + 20, 27, "bar: median of the rounds’ ratios to the floor; line: least to most")
 
 

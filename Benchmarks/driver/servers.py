@@ -100,6 +100,14 @@ class GoTTRPC(Floor):
         return [PROGRAMS / "ttrpc-in-go", self.socket, self.keys]
 
 
+class GRPCGo(Floor):
+    name = "grpc-go"
+    protocol = "grpc-validate"
+
+    def command(self):
+        return [PROGRAMS / "grpc-in-go", self.socket, self.keys]
+
+
 class Redis(Server):
     name = "redis"
     protocol = "redis-get"
@@ -157,3 +165,14 @@ class Keywardd(Server):
         super().__exit__()
         self.notices.close()
         (self.folder / f"{self.label}.notify").unlink(missing_ok=True)
+
+
+class OverGRPC:
+    """A running keywardd, asked by gRPC: the same process on the same socket."""
+
+    label = "keywardd-grpc"
+    protocol = "grpc-validate"
+
+    def __init__(self, server):
+        self.socket = server.socket
+        self.pid = server.pid

@@ -49,14 +49,15 @@ def at_most(most):
 def comparison_targets():
     few, hot, many = Comparison(FEW), Comparison(FEW, 100), Comparison(MANY)
 
-    def line(what, wanted, comparison, field, *parts, under="floor"):
+    def line(what, wanted, comparison, field, *parts, over="keywardd", under="floor"):
         target = Target(what, wanted)
         for shapes, is_met in parts:
-            for label, figure in comparison.ratios(shapes, field, under):
+            for label, figure in comparison.ratios(shapes, field, over, under):
                 target.add(figure, is_met, label)
         return target
 
-    busy, big = [(8, 1), (64, 1)], [(8, 32)]
+    busy, big, eight = [(8, 1), (64, 1)], [(8, 32)], [(8, 1)]
+    by_grpc = {"over": "keywardd-grpc", "under": "grpc-go"}
     rate, cpu = "per_second", "server_cpu_ns"
     return [
         line("requests/s against the floor", "≥ 0.95", few, rate, (BUSY_SHAPES, at_least(0.95))),
@@ -76,6 +77,14 @@ def comparison_targets():
         line(
             "requests/s with a million keys, against the floor with a million", "≥ 0.95", many, rate,
             (BUSY_SHAPES, at_least(0.95)),
+        ),
+        line(
+            "by gRPC: requests/s against grpc-go", "≥ 2 at 8×1; ≥ 5 at 8×32", few, rate, (eight, at_least(2)),
+            (big, at_least(5)), **by_grpc,
+        ),
+        line(
+            "by gRPC: server CPU per request against grpc-go", "≤ 0.6 at 8×1; ≤ 0.25 at 8×32", few, cpu,
+            (eight, at_most(0.6)), (big, at_most(0.25)), **by_grpc,
         ),
     ]
 

@@ -19,8 +19,7 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   struct Group {
     let connection: Connection
     fileprivate let calls: Range<Int>
-    /// Whether all that there is to do is to send the replies.
-    fileprivate(set) var isSimple: Bool
+    fileprivate let hasDeadlines: Bool
   }
 
   private let taken: UnsafeMutableBufferPointer<PlainQuestion>
@@ -53,9 +52,13 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   /// - Returns: how many bytes they had.
   func take(_ bytes: UnsafeRawBufferPointer, of connection: Connection, _ parts: Reactor.Parts) -> Int {
     guard connection.output.bytes.isEmpty else { return 0 }
-    // Each of them may have to wait.
-    let end = min(Self.capacity, count + connection.session.roomForCalls(parts.limits))
     let rights = connection.caller.rights
+    guard !rights.isDisjoint(with: Method.validateKey.right) else { return 0 }
+    // Each of them may have to wait, or to wait for the peer to take its reply.
+    let room = min(
+      connection.session.roomForCalls(parts.limits),
+      connection.caller.unsentOutput(parts.limits) / TTRPCEnvelope.maxPlainReplyByteCount)
+    let end = min(Self.capacity, count + room)
     let first = count
     var position = 0
     var hasDeadlines = false
@@ -73,7 +76,7 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
     guard count > first else { return 0 }
     connection.hasPlainCalls = true
     connection.session.countPlainCalls(count - first)
-    groups.append(Group(connection: connection, calls: first..<count, isSimple: !hasDeadlines))
+    groups.append(Group(connection: connection, calls: first..<count, hasDeadlines: hasDeadlines))
     return position
   }
 
@@ -90,18 +93,15 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
     calls[number].replyEnd = replies.count
   }
 
-  /// Finds the groups of which replies alone are not all, once all is answered.
-  func mark() {
-    guard hasLimited else { return }
-    for index in groups.indices where groups[index].calls.contains(where: { calls[$0].isLimited }) {
-      groups[index].isSimple = false
-    }
+  /// The replies to a group's calls, until the next change; nil where some of its calls are to be carried out one by one.
+  func replies(to group: Group) -> UnsafeRawBufferPointer? {
+    guard !group.hasDeadlines, !hasLimited || !group.calls.contains(where: { calls[$0].isLimited }) else { return nil }
+    return replies(to: group.calls)
   }
 
-  /// The replies to a group's calls, until the next change.
-  func replies(to group: Group) -> UnsafeRawBufferPointer {
-    let start = group.calls.lowerBound == 0 ? 0 : calls[group.calls.lowerBound - 1].replyEnd
-    return UnsafeRawBufferPointer(rebasing: replies.bytes[start..<calls[group.calls.upperBound - 1].replyEnd])
+  private func replies(to range: Range<Int>) -> UnsafeRawBufferPointer {
+    let start = range.lowerBound == 0 ? 0 : calls[range.lowerBound - 1].replyEnd
+    return UnsafeRawBufferPointer(rebasing: replies.bytes[start..<calls[range.upperBound - 1].replyEnd])
   }
 
   /// A group's calls one by one.
@@ -110,10 +110,8 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
     in group: Group, _ body: (UInt32, Deadline, _ reply: UnsafeRawBufferPointer, _ limited: PlainQuestion?) -> Void
   ) {
     for number in group.calls {
-      let start = number == 0 ? 0 : calls[number - 1].replyEnd
       body(
-        calls[number].stream, calls[number].deadline,
-        UnsafeRawBufferPointer(rebasing: replies.bytes[start..<calls[number].replyEnd]),
+        calls[number].stream, calls[number].deadline, replies(to: number..<number + 1),
         calls[number].isLimited ? taken[number] : nil)
     }
   }

@@ -19,7 +19,9 @@ final class Pump {
   /// Memory for a connection's output while it is at work.
   private var spareOutput = ByteBuffer(capacity: Pump.readByteCount)
   private let plainCalls = PlainCalls()
-  private let soleQuestion = SoleQuestion()
+  /// Connections of theirs that are to be looked at when all replies have left.
+  private var unsettled: [Connection] = []
+  private let plainStreams = PlainStreams()
   /// Whether plain calls may wait for the end of the turn. Not when the server stops: then each connection is read to
   /// its end.
   private var takesPlainCalls = true
@@ -66,19 +68,19 @@ final class Pump {
   func answerPlainCalls(_ settle: (Connection) -> Void) {
     guard plainCalls.count > 0 else { return }
     parts.handlers.validateUnlimited(plainCalls, at: parts.clock.now())
-    plainCalls.mark()
     parts.statistics.countCalls(plainCalls.count)
-    for group in plainCalls.groups {
-      let connection = group.connection
-      connection.hasPlainCalls = false
-      if send(group) { continue }
+    // Replies that are there wait for nothing else.
+    for group in plainCalls.groups where !send(group) { unsettled.append(group.connection) }
+    plainCalls.removeAll()
+    guard !unsettled.isEmpty else { return }
+    for connection in unsettled {
       if !connection.input.isEmpty || connection.frameDeadline != .never {
         resume(connection)
         flush(connection)
       }
       settle(connection)
     }
-    plainCalls.removeAll()
+    unsettled.removeAll(keepingCapacity: true)
   }
 
   /// Has every call answered as soon as it is read from now on.
@@ -179,7 +181,7 @@ final class Pump {
       connection.grpc = GRPCSession(
         GRPCSession.Parts(
           caller: connection.caller, connection: connection.id, mailbox: mailbox, handlers: parts.handlers,
-          health: parts.health, arena: arena, plain: soleQuestion, limits: parts.limits, clock: parts.clock,
+          health: parts.health, arena: arena, plain: plainStreams, limits: parts.limits, clock: parts.clock,
           budget: budget, library: http2,
           pool: streams))
       connection.frameDeadline = Deadline(
@@ -244,11 +246,11 @@ final class Pump {
   /// - Returns: whether all have left, and nothing else is under way on the connection.
   private func send(_ group: PlainCalls.Group) -> Bool {
     let connection = group.connection
-    guard group.isSimple else {
+    connection.hasPlainCalls = false
+    guard var rest = plainCalls.replies(to: group) else {
       sendOneByOne(group)
       return false
     }
-    var rest = plainCalls.replies(to: group)
     if connection.output.bytes.isEmpty, case .bytes(let count) = SocketIO.send(connection.fd, rest) {
       rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }

@@ -110,6 +110,8 @@ final class Reactor: @unchecked Sendable {
         if pump.hasEnoughPlainCalls { answerPlainCalls() }
       } else {
         settle(connection)
+        // What takes the long way may take long.
+        answerPlainCalls()
       }
     }
   }

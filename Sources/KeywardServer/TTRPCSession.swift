@@ -79,6 +79,7 @@ struct TTRPCSession {
     _ question: PlainQuestion, on stream: UInt32, by deadline: Deadline, _ context: borrowing Context,
     _ output: inout Outbox
   ) {
+    guard !refusesUse(of: stream, context, &output) else { return }
     let request = Request.validateKey(Question(secret: .digest(question.digest), permission: question.permission))
     carryOut(request, of: .validateKey, on: stream, by: deadline, context, &output)
     context.arena.reset()
@@ -89,12 +90,23 @@ struct TTRPCSession {
     _ frame: UnsafeRawBufferPointer, on stream: UInt32, by deadline: Deadline, _ context: borrowing Context,
     _ output: inout Outbox
   ) {
+    guard !refusesUse(of: stream, context, &output) else { return }
     guard !isLate(deadline, context) else {
       reply(.failure(.tooLate), on: stream, by: .never, &output, context.arena)
       return context.arena.reset()
     }
     output.bytes.append(frame)
     output.markReply(by: deadline)
+  }
+
+  /// Refuses a call whose stream was given to one before it in the same read.
+  private mutating func refusesUse(
+    of stream: UInt32, _ context: borrowing Context, _ output: inout Outbox
+  ) -> Bool {
+    guard inFlight[stream] != nil else { return false }
+    reply(.failure(.inUse(stream)), on: stream, by: .never, &output, context.arena)
+    context.arena.reset()
+    return true
   }
 
   /// Takes in as many frames as there are.
@@ -208,7 +220,7 @@ struct TTRPCSession {
       return CallError(.permissionDenied, "a request this long needs a right, and this user has been granted none")
     }
     if inFlight[header.streamID] != nil {
-      return CallError(.invalidArgument, "stream id \(header.streamID) is in use by a call that is not over")
+      return .inUse(header.streamID)
     }
     return nil
   }
@@ -287,6 +299,10 @@ struct TTRPCSession {
 }
 
 extension CallError {
+  fileprivate static func inUse(_ stream: UInt32) -> CallError {
+    CallError(.invalidArgument, "stream id \(stream) is in use by a call that is not over")
+  }
+
   static let memoryIsShort = CallError.tooManyWaiting(
     "too many large frames are under way: try again in a moment")
 }

@@ -121,6 +121,29 @@ import Testing
     try peer.expectServed(stream: 99_999)
   }
 
+  @Test(arguments: [true, false])
+  func `Of two calls of one read on one stream the first is answered, and the other refused while it waits`(
+    bothWait: Bool
+  ) throws {
+    let server = try TestServer()
+    let secrets = try makeKeys(server)
+    server.gate.shut()
+    let peer = try server.connect()
+    peer.send(
+      try peer.frame(.validateKey(secrets[1], .chat, asOf: nil), stream: 1)
+        + peer.frame(.validateKey(secrets[bothWait ? 5 : 2], .chat, asOf: nil), stream: 1))
+    let refused = try #require(try peer.receiveError())
+    #expect(refused.stream == 1 && refused.code == .invalidArgument)
+    try server.gate.waitForArrival()
+    server.gate.open()
+    guard case .validateKey(let validation) = try #require(try peer.receive(.validateKey)).1.get() else {
+      Issue.record("no verdict")
+      return
+    }
+    #expect(validation.verdict == .valid)
+    try peer.expectServed()
+  }
+
   @Test func `A plain call whose time is up is DEADLINE_EXCEEDED`() throws {
     let server = try TestServer()
     let peer = try server.connect()

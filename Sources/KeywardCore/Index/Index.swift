@@ -99,21 +99,22 @@ struct Index: ~Copyable {
   /// As ``use(_:for:at:runsLow:)`` for some of many questions about keys without limits, told without anything that is
   /// counted. Their look-ups wait for memory together, which most of a single one's time goes for.
   mutating func useUnlimited(_ questions: some PlainQuestions, _ range: Range<Int>, at now: Instant) {
-    for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.lookUpsTogether) {
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: Together<Int>.count) {
       useUnlimited(
-        questions, questions.questions, start..<min(start + Self.lookUpsTogether, range.upperBound), at: now)
+        questions, questions.questions, start..<min(start + Together<Int>.count, range.upperBound), at: now)
     }
   }
 
-  /// More would have what comes first leave the cache again.
-  private static let lookUpsTogether = 32
+  /// What is known of each of some questions that are looked up together. More would have what comes first leave the
+  /// cache again.
+  private typealias Together<Value> = InlineArray<32, Value>
 
   private mutating func useUnlimited(
     _ asker: some PlainQuestions, _ questions: UnsafeBufferPointer<PlainQuestion>, _ range: Range<Int>,
     at now: Instant
   ) {
-    var hashes = InlineArray<32, UInt64>(repeating: 0)
-    var found = InlineArray<32, Int>(repeating: -1)
+    var hashes = Together<UInt64>(repeating: 0)
+    var found = Together<Int>(repeating: -1)
     for place in 0..<range.count {
       hashes[place] = seed.hash(questions[range.lowerBound + place].digest)
       byDigest.prefetchShard(hashes[place])

@@ -29,6 +29,7 @@ extension GRPCSession {
       start(stream)
       hasBegun = true
     }
+    answerPlain()
     return hasBegun
   }
 
@@ -91,13 +92,31 @@ extension GRPCSession {
 
   func call(_ method: Method, _ message: UnsafeRawBufferPointer, on stream: GRPCStream) throws(CallError) {
     if case .validateKey = method, let question = PlainValidateKey.decode(message),
-      parts.caller.rights.contains(.validating(question.permission)),
-      parts.plain.ask(question, parts.handlers, at: now, output: &stream.output)
+      parts.caller.rights.contains(.validating(question.permission))
     {
-      guard !isLate(stream) else { throw .tooLate }
-      return send(stream)
+      if parts.plain.isFull { answerPlain() }
+      return parts.plain.add(question, of: stream)
     }
-    let request = try GRPCEnvelope.request(method, message, in: parts.arena)
+    carryOut(try GRPCEnvelope.request(method, message, in: parts.arena), of: method, on: stream)
+  }
+
+  /// Answers the plain calls that have come.
+  func answerPlain() {
+    parts.plain.answerAll(parts.handlers, at: now) { stream, question in
+      if stream.output.isEmpty {
+        let request = Request.validateKey(Question(secret: .digest(question.digest), permission: question.permission))
+        carryOut(request, of: .validateKey, on: stream)
+        parts.arena.reset()
+      } else if isLate(stream) {
+        stream.output.consume(stream.output.count)
+        fail(stream, .tooLate)
+      } else {
+        send(stream)
+      }
+    }
+  }
+
+  private func carryOut(_ request: Request, of method: Method, on stream: GRPCStream) {
     let address = ReplyAddress(
       mailbox: parts.mailbox, connection: parts.connection, stream: UInt32(bitPattern: stream.id), serial: stream.serial
     )

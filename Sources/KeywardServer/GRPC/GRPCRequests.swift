@@ -92,7 +92,7 @@ extension GRPCSession {
   }
 
   func message(of stream: GRPCStream) -> UnsafeRawBufferPointer {
-    current === stream && !chunk.isEmpty ? chunk : stream.input.bytes
+    stream.id == currentID && !chunk.isEmpty ? chunk : stream.input.bytes
   }
 
   /// Copies what must outlive the read buffer.
@@ -100,7 +100,7 @@ extension GRPCSession {
     guard !chunk.isEmpty else { return }
     let bytes = chunk
     chunk = UnsafeRawBufferPointer(start: nil, count: 0)
-    if let current, current.takesData { keep(bytes, of: current) }
+    if let stream = current?.takeUnretainedValue(), stream.takesData { keep(bytes, of: stream) }
   }
 
   func keep(_ bytes: UnsafeRawBufferPointer, of stream: GRPCStream) {

@@ -18,7 +18,7 @@ final class GRPCSession {
     let handlers: Handlers
     let health: Health
     let arena: Arena
-    let plain: SoleQuestion
+    let plain: PlainStreams
     let limits: Limits
     let clock: Clock
     let budget: FrameBudget
@@ -31,12 +31,15 @@ final class GRPCSession {
   var http2: OpaquePointer?
   var open: [GRPCStream] = []
   var nextSerial: UInt64 = 0
-  /// The stream whose fields or data came last.
-  var current: GRPCStream?
+  /// The stream whose fields or data came last, while it is open, and its id. Each field asks for it, so that it is not
+  /// counted as a reference.
+  private(set) var current: Unmanaged<GRPCStream>?
+  private(set) var currentID: Int32 = 0
   /// What has come of the current stream's data and still lies in the read buffer.
   var chunk = UnsafeRawBufferPointer(start: nil, count: 0)
   /// The instant of the bytes that are being read.
   var now = Instant(microseconds: 0)
+  private var arrival: UInt64 = 0
   /// Streams whose requests are whole and wait for calls before them, the first first.
   var queue: [(id: Int32, serial: UInt64)] = []
   var largeCount = 0
@@ -107,10 +110,12 @@ final class GRPCSession {
   /// - Returns: whether the connection makes sense so far.
   func receive(_ bytes: UnsafeRawBufferPointer, at now: Instant) -> Bool {
     self.now = now
+    arrival = parts.clock.monotonicNanoseconds()
     timers.noteInput()
     let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
     let count = nghttp2_session_mem_recv(http2, start, bytes.count)
     keepChunk()
+    answerPlain()
     if count < 0 { isBroken = true }
     return !isBroken
   }
@@ -199,6 +204,7 @@ final class GRPCSession {
 
   /// Gives back what the session holds of the reactor's.
   func close() {
+    forgetCurrent()
     for stream in open { release(stream) }
     open.removeAll()
   }
@@ -209,7 +215,7 @@ final class GRPCSession {
     keepChunk()
     // Fields after the messages belong to a stream that is here.
     if let stream = stream(frame.stream_id) {
-      current = stream
+      makeCurrent(stream)
       return 0
     }
     timers.noteCall()
@@ -218,26 +224,30 @@ final class GRPCSession {
     stream.serial = nextSerial
     nextSerial += 1
     stream.index = open.count
-    stream.deadline = Deadline(from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.frameSeconds)
+    stream.deadline = Deadline(from: arrival, seconds: parts.limits.frameSeconds)
     open.append(stream)
     nextDeadline = min(nextDeadline, stream.deadline)
-    current = stream
+    makeCurrent(stream)
     return nghttp2_session_set_stream_user_data(http2, frame.stream_id, Unmanaged.passUnretained(stream).toOpaque())
   }
 
   func take(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, of id: Int32) {
-    guard let stream = stream(id), stream.phase == .receiving else { return }
-    if !stream.isHeadWhole {
-      stream.head.take(name, value, parts.limits)
-    } else if !RequestHead.isAllowedTrailer(name, value) {
-      reset(stream, NGHTTP2_PROTOCOL_ERROR)
+    // Its headers have begun, which made it current.
+    guard id == currentID, let current else { return }
+    current._withUnsafeGuaranteedRef { stream in
+      guard stream.phase == .receiving else { return }
+      if !stream.isHeadWhole {
+        stream.head.take(name, value, parts.limits)
+      } else if !RequestHead.isAllowedTrailer(name, value) {
+        reset(stream, NGHTTP2_PROTOCOL_ERROR)
+      }
     }
   }
 
   func take(_ bytes: UnsafeRawBufferPointer, on id: Int32) {
     keepChunk()
     guard let stream = stream(id), stream.takesData else { return }
-    current = stream
+    makeCurrent(stream)
     // Most requests lie in one frame, and are then read where they are.
     if stream.input.isEmpty { chunk = bytes } else { keep(bytes, of: stream) }
   }
@@ -307,7 +317,7 @@ final class GRPCSession {
 
   func closed(_ id: Int32) {
     guard let stream = stream(id) else { return }
-    if current === stream { current = nil }
+    if id == currentID { forgetCurrent() }
     nghttp2_session_set_stream_user_data(http2, id, nil)
     let last = open.removeLast()
     if last !== stream {
@@ -318,9 +328,19 @@ final class GRPCSession {
   }
 
   func stream(_ id: Int32) -> GRPCStream? {
-    if let current, current.id == id { return current }
+    if id == currentID, let current { return current.takeUnretainedValue() }
     guard let user = nghttp2_session_get_stream_user_data(http2, id) else { return nil }
     return Unmanaged<GRPCStream>.fromOpaque(user).takeUnretainedValue()
+  }
+
+  private func makeCurrent(_ stream: GRPCStream) {
+    current = Unmanaged.passUnretained(stream)
+    currentID = stream.id
+  }
+
+  private func forgetCurrent() {
+    current = nil
+    currentID = 0
   }
 
   func release(_ stream: GRPCStream) {

@@ -56,8 +56,7 @@ final class HTTP2Memory {
   }
 
   private func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer? {
-    var size = 0
-    while size < Self.sizeCount, Self.smallest << size < byteCount { size += 1 }
+    let size = Self.size(of: byteCount)
     let block: UnsafeMutableRawPointer
     if size < Self.sizeCount {
       block =
@@ -67,8 +66,13 @@ final class HTTP2Memory {
     } else {
       block = .allocate(byteCount: MemoryLayout<Header>.size + byteCount, alignment: MemoryLayout<Header>.size)
     }
-    block.storeBytes(of: Header(size: size, byteCount: byteCount), as: Header.self)
+    block.storeBytes(of: Header(size: min(size, Self.sizeCount), byteCount: byteCount), as: Header.self)
     return block + MemoryLayout<Header>.size
+  }
+
+  /// Which size so many bytes take, from ``sizeCount`` on none.
+  private static func size(of byteCount: Int) -> Int {
+    byteCount <= smallest ? 0 : smallest.leadingZeroBitCount - (byteCount - 1).leadingZeroBitCount + 1
   }
 
   private func release(_ given: UnsafeMutableRawPointer?) {

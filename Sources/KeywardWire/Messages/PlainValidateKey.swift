@@ -22,9 +22,9 @@ package enum PlainValidateKey {
     return PlainQuestion(digest, for: permission)
   }
 
-  /// The most bytes that a reply has: five tags, the lengths of three fields, and the fields.
+  /// The most bytes that a reply has: seven tags, two of them a time's, the lengths of id, name and time, and the fields.
   package static let maxReplyByteCount =
-    5 + 1 + 1 + 2 + 1 + KeyID.byteCount + KeyName.maxByteCount + 4 * ProtobufWriter.maxVarintByteCount
+    7 + (1 + 2 + 1) + KeyID.byteCount + KeyName.maxByteCount + 4 * ProtobufWriter.maxVarintByteCount
 
   /// Writes a reply, byte for byte as protobuf-c does.
   /// - Parameter bytes: has room for ``maxReplyByteCount``.

@@ -67,11 +67,13 @@ package enum TTRPCEnvelope {
     }
   }
 
+  /// The most bytes of a reply to a ``PlainCall``: the payload has a tag, and a length of two bytes at most.
+  package static let maxPlainReplyByteCount = FrameHeader.byteCount + 3 + PlainValidateKey.maxReplyByteCount
+
   /// As ``append(_:stream:to:in:)-(Reply,_,_,_)`` for a reply to a ``PlainCall``.
   @inline(__always)
   package static func append(_ validation: BriefValidation, stream: UInt32, to output: inout ByteBuffer) {
-    // The payload's length has two bytes at most.
-    let room = output.reserve(FrameHeader.byteCount + 3 + PlainValidateKey.maxReplyByteCount)
+    let room = output.reserve(maxPlainReplyByteCount)
     guard let start = room.baseAddress else { return }
     var payload = start + FrameHeader.byteCount + 2
     var count = PlainValidateKey.encode(validation, to: payload) - payload

@@ -165,7 +165,7 @@ final class Writer: Sendable {
       if let read = turn.read {
         read.body(!isEnding.load(ordering: .relaxed) && isWanted(by: read.caller, until: read.deadline))
       }
-      // Nobody waits for that.
+      // The replies have gone; only what has come meanwhile waits for that.
       registry.tidy()
     }
   }

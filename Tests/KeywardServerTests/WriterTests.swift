@@ -117,6 +117,26 @@ import Testing
     #expect(store.untidiedCount == 0)
   }
 
+  @Test func `No user's name is asked for before its change has its turn`() throws {
+    let asked = Record()
+    let names = UserNameCache(clock: .system) { uid in
+      asked.add("\(uid)")
+      return "user \(uid)"
+    }
+    let writer = try Writer(registry: registry, clock: .system, names: names, limit: 1000)
+    let hold = writer.hold()
+    let authority = Authority(Policy(ownUID: 1, grants: []))
+    for number in 1...600 {
+      let caller = Caller(Peer(uid: UInt32(1000 + number / 2), gids: [1], pid: 1), authority: authority)
+      let request = ChangeRequest(.create(CreateKey(name: try KeyName("k\(number)"), permission: .chat)))
+      try writer.submit(request, for: caller, by: .never) { [record] _, _ in record.add("\(asked.all.count)") }
+    }
+    hold.signal()
+    writer.finish {}
+    #expect(record.all == Array(repeating: "257", count: 512) + Array(repeating: "301", count: 88))
+    #expect(store.keys.last?.key.creator == "user 1300")
+  }
+
   @Test func `A change that waits for another of its key is too late once its deadline passes`() throws {
     let monotonic = monotonic
     try together {

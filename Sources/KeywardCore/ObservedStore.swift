@@ -69,6 +69,8 @@ final class ObservedStore: Store {
     try noting { () throws(StoreError) in try store.commitTogether(changes, at: instant) }
   }
 
+  func tidy() { store.tidy() }
+
   private func noting<Value>(_ write: () throws(StoreError) -> Value) throws(StoreError) -> Value {
     do throws(StoreError) {
       let value = try write()

@@ -232,7 +232,7 @@ public final class Registry: Sendable {
     return results
   }
 
-  /// Does what the store leaves to be done after commits, once nobody waits for them. Blocks on the store.
+  /// Does what the store's transactions leave to be done, once their replies have gone. Blocks on the store.
   public func tidy() { store.tidy() }
 
   /// A key as it is told: with its very last use, which may not be written yet, what is left of its total, and when its

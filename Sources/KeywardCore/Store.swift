@@ -58,8 +58,9 @@ public protocol Store: Sendable {
   /// - Throws: when none of the changes was made, or nobody can tell.
   func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>]
 
-  /// Does what a commit leaves to be done now and then, so that nobody who waits for the commit waits for that: it may take
-  /// some milliseconds. What fails is told by the next change.
+  /// Does what transactions leave to be done now and then, so that whoever waits for one need not wait for that: it may
+  /// take some milliseconds, and more after a very large one. What fails is told by the next change. To be called after
+  /// every few transactions of any kind.
   func tidy()
 
   /// As ``commit(_:at:)``, but a conflict of one change leaves all of them out.
@@ -70,8 +71,6 @@ public protocol Store: Sendable {
 }
 
 extension Store {
-  public func tidy() {}
-
   public func auditHead() throws(StoreError) -> AuditHead? { nil }
 
   public func auditVerifier() -> (any AuditVerifier)? { nil }

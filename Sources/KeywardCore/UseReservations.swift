@@ -72,6 +72,7 @@ extension Registry {
     var rest = reservations[...]
     while !rest.isEmpty {
       try store.reserve(Array(rest.prefix(limit)))
+      tidy()
       rest = rest.dropFirst(limit)
       guard goesOn() else { return }
     }

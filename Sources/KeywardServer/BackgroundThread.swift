@@ -17,8 +17,13 @@ final class BackgroundThread: Sendable {
       var isOver = false
     }
 
+    let name: String
     let content = Mutex(Content())
     let counter = DispatchSemaphore(value: 0)
+
+    init(name: String) {
+      self.name = name
+    }
 
     func add(_ work: @escaping Work) {
       content.withLock { $0.work.append(work) }
@@ -45,19 +50,18 @@ final class BackgroundThread: Sendable {
   /// Of nice(2): a thirtieth of a processor that a reactor would fill, and all of one that is idle.
   private static let niceness: Int32 = 15
 
-  private let inbox = Inbox()
+  private let inbox: Inbox
 
   /// - Parameter name: at most 15 bytes, for people who look at the process.
   init(name: String) throws(SystemError) {
-    let argument = Unmanaged.passRetained((inbox, name) as AnyObject)
+    inbox = Inbox(name: name)
+    let argument = Unmanaged.passRetained(inbox)
     var thread = pthread_t()
     let code = pthread_create(
       &thread, nil,
       { argument in
-        guard let argument else { return nil }
-        let start = Unmanaged<AnyObject>.fromOpaque(argument).takeRetainedValue()
-        guard let (inbox, name) = start as? (Inbox, String) else { return nil }
-        BackgroundThread.run(inbox, name)
+        // Never nil: the header of pthread_create does not say so.
+        if let argument { BackgroundThread.run(Unmanaged<Inbox>.fromOpaque(argument).takeRetainedValue()) }
         return nil
       }, argument.toOpaque())
     guard code == 0 else {
@@ -90,8 +94,8 @@ final class BackgroundThread: Sendable {
     done.signal()
   }
 
-  private static func run(_ inbox: Inbox, _ name: String) {
-    ThreadPriority.stepBack(name: name, niceness: niceness)
+  private static func run(_ inbox: Inbox) {
+    ThreadPriority.stepBack(name: inbox.name, niceness: niceness)
     while inbox.carryOut() {}
   }
 }

@@ -72,6 +72,7 @@ final class Sweeper: @unchecked Sendable {
       do throws(StoreError) {
         while registry.hasUnwrittenUses, !deadline.hasPassed(at: clock.monotonicNanoseconds()) {
           _ = try registry.flushUses()
+          registry.tidy()
         }
       } catch {
         log.error("last uses not written", metadata: ["reason": "\(error.message)"])

@@ -165,7 +165,7 @@ final class Writer: Sendable {
       if let read = turn.read {
         read.body(!isEnding.load(ordering: .relaxed) && isWanted(by: read.caller, until: read.deadline))
       }
-      // Nobody waits for that.
+      // The replies have gone; only what has come meanwhile waits for that.
       registry.tidy()
     }
   }
@@ -184,14 +184,14 @@ final class Writer: Sendable {
     }
     replies.send()
     var last: (peer: Peer, actor: Actor)?
-    let commands = wanted.map { command in
+    // Each when its turn has come: many may wait whose users' names take long to find.
+    let commands = wanted.lazy.map { command in
       let peer = command.caller.peer
       let actor = if let last, last.peer == peer { last.actor } else { self.actor(peer) }
       last = (peer, actor)
       return Command(command.request, by: actor)
     }
-    let results = registry.commit(
-      commands, at: clock.now(), limit: Self.batchLimit)
+    let results = registry.commit(commands, at: clock.now(), limit: Self.batchLimit)
     var rest: [WaitingCommand] = []
     for (waiting, result) in zip(wanted, results) {
       if let result {

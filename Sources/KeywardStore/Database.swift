@@ -12,8 +12,6 @@ final class Database {
   /// The log is written back to the database once it has this many pages of 4096 bytes: nearly what a log keeps when it
   /// starts anew, for pages that were written several times go back once.
   private static let checkpointPages: Int32 = 7000
-  /// The same while one large transaction follows the other, which write the same pages again and again.
-  private static let checkpointPagesInBulk: Int32 = 65_536
 
   /// The name of SQLite's VFS that gathers what is written to a log.
   private static let logVFS = keyward_sqlite_log_vfs().map { String(cString: $0) }
@@ -122,8 +120,8 @@ final class Database {
   /// Writes a log that has grown long back to the database.
   ///
   /// SQLite would do so by itself, but would not tell of a sync that failed.
-  func checkpointIfDue(inBulk: Bool = false) throws(SQLiteError) {
-    guard logPages.pointee >= (inBulk ? Self.checkpointPagesInBulk : Self.checkpointPages) else { return }
+  func checkpointIfDue() throws(SQLiteError) {
+    guard logPages.pointee >= Self.checkpointPages else { return }
     try checkpoint(SQLITE_CHECKPOINT_PASSIVE)
   }
 

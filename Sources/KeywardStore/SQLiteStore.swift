@@ -7,7 +7,7 @@ import Synchronization
 /// changes until it is opened anew: what a failed sync left unwritten, a second one would pass over in silence
 /// (wiki.postgresql.org/wiki/Fsync_Errors), while opening writes all that the log has to the database anew.
 ///
-/// Concurrency: one caller at a time, on the writer's queue; each call blocks on the disk.
+/// Concurrency: one caller at a time, on the writer's thread; each call blocks on the disk.
 ///
 /// `Sendable` because of that one caller: nothing in it is ever used by two threads at once. Debug builds trap if it
 /// is.
@@ -79,11 +79,16 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   }
 
   package func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
-    try write(tidies: false) { (connection) throws(SQLiteError) in try connection.make(changes, at: instant) }
+    try write { (connection) throws(SQLiteError) in try connection.make(changes, at: instant) }
   }
 
+  /// Writes a log that has grown long back to the database. What it holds is durable already: one that cannot be written
+  /// back stops the next changes only.
   package func tidy() {
-    try? use { (connection) throws(StoreError) in if halt == nil { writeBackLog(of: connection) } }
+    try? use { (connection) throws(StoreError) in
+      guard halt == nil else { return }
+      try attempt { () throws(SQLiteError) in try connection.database.checkpointIfDue() }
+    }
   }
 
   package func commitTogether(
@@ -117,9 +122,8 @@ extension SQLiteStore {
   }
 
   /// Carries out `body` in one transaction, which is durable once this returns.
-  /// - Parameter tidies: whether a log that has grown long is written back, too.
   func write<Result>(
-    inBulk: Bool = false, tidies: Bool = true, _ body: (StoreConnection) throws(SQLiteError) -> Result
+    inBulk: Bool = false, _ body: (StoreConnection) throws(SQLiteError) -> Result
   ) throws(StoreError) -> Result {
     try use { (connection) throws(StoreError) in
       if let halt { throw halt }
@@ -137,14 +141,8 @@ extension SQLiteStore {
         }
       }
       isMarkedOpen = true
-      if tidies { writeBackLog(of: connection, inBulk: inBulk) }
       return result
     }
-  }
-
-  /// The changes are durable already: a log that cannot be written back stops the next ones only.
-  private func writeBackLog(of connection: StoreConnection, inBulk: Bool = false) {
-    _ = try? attempt { () throws(SQLiteError) in try connection.database.checkpointIfDue(inBulk: inBulk) }
   }
 
   func forEachRow(

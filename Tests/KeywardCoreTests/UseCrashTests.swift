@@ -91,6 +91,7 @@ import Testing
     for _ in 1...3 { #expect(try use(registry, secret).verdict == .valid) }
     try registry.settleUses()
     #expect(store.reservations.map(\.count) == [3])
+    #expect(store.untidiedCount == 0)
     #expect(ask(registry, secret) == nil)
     registry = try Registry(store: store)
     #expect(try useUp(registry, secret) == 997)

@@ -135,5 +135,6 @@ import Testing
     #expect(store.keys.first?.key.lastUsedTime == nil)
     sweeper.stop()
     #expect(store.keys.first?.key.lastUsedTime == wall.now)
+    #expect(store.untidiedCount == 0)
   }
 }

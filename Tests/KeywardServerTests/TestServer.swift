@@ -112,6 +112,8 @@ final class GatedStore: Store {
 
   func auditStart() throws(StoreError) -> Revision? { try store.auditStart() }
 
+  func tidy() { store.tidy() }
+
   func recordUse(_ uses: [KeyUse]) throws(StoreError) {
     try store.recordUse(uses)
   }

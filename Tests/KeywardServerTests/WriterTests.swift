@@ -19,6 +19,7 @@ import Testing
   }
 
   private let store: FakeStore
+  private let registry: Registry
   private let monotonic = ManualClock(.epoch)
   private let writer: Writer
   private let record = Record()
@@ -30,8 +31,8 @@ import Testing
     store = FakeStore(keys, mark: StoreMark(revision: 3, latestInstant: .noon))
     let monotonic = monotonic
     let clock = Clock(now: { .noon }, monotonicNanoseconds: { UInt64(monotonic.now.seconds) })
-    writer = try Writer(
-      registry: try Registry(store: store), clock: clock, names: UserNameCache(clock: clock), limit: 10_000)
+    registry = try Registry(store: store)
+    writer = try Writer(registry: registry, clock: clock, names: UserNameCache(clock: clock), limit: 10_000)
   }
 
   private func submit(
@@ -91,6 +92,49 @@ import Testing
     }
     #expect(record.all == (1...512).map { "\($0)" } + ["question"] + (513...600).map { "\($0)" })
     #expect(store.commitCount == 2)
+  }
+
+  @Test func `The store is tidied after each turn, whatever that has written, and once its replies are made`() throws {
+    let credential = try ImportCredential(digest: .sample(9))
+    let list = try ImportKeys([ImportKey(name: KeyName("imported"), permission: .chat, credential: credential)])
+    let (hold, over) = (writer.hold(), DispatchSemaphore(value: 0))
+    try submit(change(1, false), as: "change") { [record, store] in record.add("\(store.untidiedCount)") }
+    let group = try GroupChange(.delete, of: [KeyVersion(id: .sample(3), etag: nil)])
+    try writer.submit(group, for: .sample(), by: .never) { [record, store] _ in
+      record.add("group: \(store.untidiedCount)")
+    }
+    try writer.submit(for: .sample(), by: .never) { [record, store, registry] turn in
+      guard let turn, (try? registry.importKeys(list, by: turn.actor, at: turn.now)) != nil else { return }
+      record.add("import: \(store.untidiedCount)")
+    }
+    writer.perform { [record, store] in
+      record.add("\(store.untidiedCount) in the next turn")
+      over.signal()
+    }
+    hold.signal()
+    try #require(over.wait(timeout: .now() + 30) == .success)
+    #expect(record.all == ["change", "1", "group: 2", "import: 3", "0 in the next turn"])
+    #expect(store.untidiedCount == 0)
+  }
+
+  @Test func `No user's name is asked for before its change has its turn`() throws {
+    let asked = Record()
+    let names = UserNameCache(clock: .system) { uid in
+      asked.add("\(uid)")
+      return "user \(uid)"
+    }
+    let writer = try Writer(registry: registry, clock: .system, names: names, limit: 1000)
+    let hold = writer.hold()
+    let authority = Authority(Policy(ownUID: 1, grants: []))
+    for number in 1...600 {
+      let caller = Caller(Peer(uid: UInt32(1000 + number / 2), gids: [1], pid: 1), authority: authority)
+      let request = ChangeRequest(.create(CreateKey(name: try KeyName("k\(number)"), permission: .chat)))
+      try writer.submit(request, for: caller, by: .never) { [record] _, _ in record.add("\(asked.all.count)") }
+    }
+    hold.signal()
+    writer.finish {}
+    #expect(record.all == Array(repeating: "257", count: 512) + Array(repeating: "301", count: 88))
+    #expect(store.keys.last?.key.creator == "user 1300")
   }
 
   @Test func `A change that waits for another of its key is too late once its deadline passes`() throws {

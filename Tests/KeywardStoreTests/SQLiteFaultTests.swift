@@ -57,6 +57,66 @@ import Testing
     #expect(try SQLiteStore(path: folder.database).contents().keys.count == 500)
   }
 
+  /// Bytes that the file takes of a commit before it takes no more: none, a page or two, and all but the last pages.
+  @Test(
+    "What the log's file does not take at the sync was never made, and stops the store", arguments: [0, 6000, 30_000])
+  func failingSync(_ room: Int) async throws {
+    let store = try SQLiteStore(path: folder.database)
+    _ = try store.commit([.insert(1)], at: .noon)
+    let old = try store.contents()
+    store.close()
+    let path = folder.database
+    // In a process of its own, for all that it writes is limited.
+    await #expect(processExitsWith: .success) { [path = path as String, room = room as Int] in
+      let store = try SQLiteStore(path: path)
+      _ = try store.commit([.insert(2)], at: .noon)
+      let before = try store.contents()
+      #expect(throws: StoreError.self) {
+        try limitingFiles(to: try byteCount(of: path + "-wal") + room) {
+          _ = try store.commit([.insert(3), .insert(4)], at: Instant.noon.adding(seconds: 1))
+        }
+      }
+      let after = try store.contents()
+      #expect(after.keys == before.keys)
+      #expect(after.mark == before.mark)
+      #expect(try store.audit().map(\.revision) == [1, 2])
+      let refusal = #expect(throws: StoreError.self) { _ = try store.commit([.insert(3)], at: .noon) }
+      #expect(refusal?.message.contains("its disk failed") == true)
+      store.close()
+    }
+    #expect(try folder.names() == ["keyward.db", "keyward.db-wal"], "the log is kept for the next opening")
+    let again = try SQLiteStore(path: path)
+    #expect(try again.contents().keys.map(\.key.id) == [.sample(1), .sample(2)])
+    #expect(try again.contents().mark == StoreMark(revision: 2, latestInstant: old.mark.latestInstant))
+    #expect(try again.verifyAudit().isSound)
+    #expect(try again.commit([.insert(3)], at: .noon) == [.success(Placement(ordinal: 3, revision: 3))])
+  }
+
+  @Test("A batch that outgrew the cache and was taken back leaves nothing, at once and after a crash")
+  func spilled() throws {
+    let store = try SQLiteStore(path: folder.database)
+    _ = try store.commit([.insert(1)], at: .noon)
+    let before = try store.contents()
+    let log = folder.database + "-wal"
+    let written = try byteCount(of: log)
+    // The last one breaks a rule of the tables, which only the store finds.
+    let misfit = Change.insert(20_000, name: String(repeating: "x", count: 240))
+    #expect(throws: StoreError.self) {
+      _ = try store.commit((2..<20_000).map { .insert($0) } + [misfit], at: Instant.noon.adding(seconds: 1))
+    }
+    #expect(try byteCount(of: log) > written + 1_000_000, "no page went to the log before its time")
+    #expect(try store.contents().keys == before.keys)
+    #expect(try store.contents().mark == before.mark)
+    #expect(try store.commit([.insert(2)], at: .noon) == [.success(Placement(ordinal: 2, revision: 2))])
+    #expect(try store.contents().keys.map(\.key.id) == [.sample(1), .sample(2)])
+    let copy = try TemporaryFolder()
+    try copy.write(try folder.snapshot())
+    store.close()
+    let crashed = try SQLiteStore(path: copy.database)
+    #expect(try crashed.contents().keys.map(\.key.id) == [.sample(1), .sample(2)])
+    #expect(try crashed.verifyAudit().isSound)
+  }
+
   /// Statements that make a sound database say what keyward never would.
   static let damage = [
     ("UPDATE key SET id = 'key_ABCDEFGHIJ-123456789' WHERE ordinal = 2", "row 2 of table key has no proper id"),
@@ -165,4 +225,25 @@ import Testing
     #expect(try store.commit([], at: .noon).isEmpty)
     #expect(try store.contents().mark == StoreMark(revision: 0, latestInstant: .noon))
   }
+}
+
+private func byteCount(of path: String) throws -> Int {
+  let attributes = try FileManager.default.attributesOfItem(atPath: path)
+  return try #require(attributes[.size] as? Int)
+}
+
+/// Carries out `body` while no file of this process may grow past so many bytes.
+private func limitingFiles(to byteCount: Int, _ body: () throws -> Void) throws {
+  // Else the signal ends the process.
+  signal(SIGXFSZ, SIG_IGN)
+  var limit = rlimit()
+  try #require(getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
+  let former = limit.rlim_cur
+  limit.rlim_cur = rlim_t(byteCount)
+  try #require(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
+  defer {
+    limit.rlim_cur = former
+    setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+  }
+  try body()
 }

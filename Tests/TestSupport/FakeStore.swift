@@ -17,6 +17,7 @@ package final class FakeStore: Store {
     var useFailures: [StoreError] = []
     var auditFailures: [StoreError] = []
     var commitCount = 0
+    var untidiedCount = 0
   }
 
   private let content: Mutex<Content>
@@ -58,6 +59,11 @@ package final class FakeStore: Store {
   /// How often the store was asked to commit.
   package var commitCount: Int { content.withLock { $0.commitCount } }
 
+  /// How often the store was asked to write anything since it was last tidied.
+  package var untidiedCount: Int { content.withLock { $0.untidiedCount } }
+
+  package func tidy() { content.withLock { $0.untidiedCount = 0 } }
+
   package var reservations: [UseReservation] { content.withLock { $0.reservations } }
 
   /// How often the store was asked to reserve.
@@ -70,6 +76,7 @@ package final class FakeStore: Store {
   package func reserve(_ reservations: [UseReservation]) throws(StoreError) {
     try content.withLock { (content) throws(StoreError) in
       content.reserveCount += 1
+      content.untidiedCount += 1
       guard content.failures.isEmpty else { throw content.failures.removeFirst() }
       for reservation in reservations where content.keys.contains(where: { $0.key.id == reservation.key }) {
         content.reservations.removeAll { $0.key == reservation.key }
@@ -90,6 +97,7 @@ package final class FakeStore: Store {
 
   package func recordUse(_ uses: [KeyUse]) throws(StoreError) {
     try content.withLock { (content) throws(StoreError) in
+      content.untidiedCount += 1
       guard content.useFailures.isEmpty else { throw content.useFailures.removeFirst() }
       for use in uses {
         guard let index = content.keys.firstIndex(where: { $0.ordinal == use.ordinal }) else { continue }
@@ -104,6 +112,7 @@ package final class FakeStore: Store {
   @discardableResult
   package func forget(before instant: Instant, limit: Int) throws(StoreError) -> Int {
     content.withLock { content in
+      content.untidiedCount += 1
       let count = content.attempts.count
       content.attempts.removeAll { $0.time <= instant.adding(seconds: -RequestID.lifetimeSeconds) }
       var gone = count - content.attempts.count
@@ -137,6 +146,7 @@ package final class FakeStore: Store {
   package func commit(_ changes: [Change], at instant: Instant) throws(StoreError) -> [Result<Placement, Conflict>] {
     try content.withLock { (content) throws(StoreError) in
       content.commitCount += 1
+      content.untidiedCount += 1
       guard content.failures.isEmpty else { throw content.failures.removeFirst() }
       content.mark = StoreMark(
         revision: content.mark.revision, latestInstant: max(content.mark.latestInstant, instant))
@@ -149,6 +159,7 @@ package final class FakeStore: Store {
   ) throws(StoreError) -> Result<[Placement], ConflictAmongChanges> {
     try content.withLock { (content) throws(StoreError) in
       content.commitCount += 1
+      content.untidiedCount += 1
       guard content.failures.isEmpty else { throw content.failures.removeFirst() }
       let before = content
       content.mark = StoreMark(

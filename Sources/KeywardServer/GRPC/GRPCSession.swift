@@ -176,7 +176,10 @@ final class GRPCSession {
       http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(http2),
       NGHTTP2_NO_ERROR.rawValue,
       nil, 0)
-    for stream in open { stream.replies?.finish(.ending) }
+    for stream in open {
+      stream.replies?.finish(.ending)
+      if stream.isAnswered { reset(stream, NGHTTP2_NO_ERROR) }
+    }
   }
 
   /// Answers the calls whose deadline has passed, and looks after the connection.
@@ -193,7 +196,7 @@ final class GRPCSession {
       switch stream.phase {
       case .receiving where !stream.isHeadWhole: isBroken = true
       case .receiving, .queued, .waiting: fail(stream, .tooLate)
-      case .replying, .reset: reset(stream, NGHTTP2_CANCEL)
+      case .replying, .reset: reset(stream, stream.isAnswered ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL)
       case .streaming:
         stream.deadline = .never
         stream.replies?.finish(.tooLate, droppingRest: true)
@@ -266,7 +269,7 @@ final class GRPCSession {
       if frame.endsStream { end(stream) }
     case Int(NGHTTP2_DATA.rawValue):
       guard let stream = stream(frame.stream_id) else { return 0 }
-      takeData(of: stream)
+      if stream.takesData { takeData(of: stream) } else { drop(frame.length, of: stream) }
       if frame.endsStream { end(stream) } else if frame.length == 0 { noteControlFrame() }
     case Int(NGHTTP2_SETTINGS.rawValue) where !frame.isAck:
       isGreeted = true
@@ -296,8 +299,19 @@ final class GRPCSession {
     guard Int(frame.type) == Int(NGHTTP2_HEADERS.rawValue), frame.endsStream, let stream = stream(frame.stream_id),
       !stream.hasEnded, stream.phase == .replying
     else { return }
-    // The whole answer is out, and what the peer still sends is of no use. Sent earlier, this would take the answer away.
-    nghttp2_submit_rst_stream(http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), frame.stream_id, NGHTTP2_NO_ERROR.rawValue)
+    // Clients forget an answer when a reset comes before they have sent all, so the peer is given time for that.
+    stream.isAnswered = true
+    consumeInput(stream, stream.input.count)
+    if stream.input.capacity > 0 { stream.input.releaseMemory() }
+    stream.deadline = Deadline(from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.frameSeconds)
+    nextDeadline = min(nextDeadline, stream.deadline)
+    if isRefusing || stream.droppedCount > parts.limits.messageBytes { reset(stream, NGHTTP2_NO_ERROR) }
+  }
+
+  /// Counts what the peer sends of a request that is not wanted any more.
+  private func drop(_ count: Int, of stream: GRPCStream) {
+    stream.droppedCount += count
+    if stream.isAnswered, stream.droppedCount > parts.limits.messageBytes { reset(stream, NGHTTP2_NO_ERROR) }
   }
 
   /// Puts a DATA frame out, without a copy of the message that nobody would wipe.

@@ -38,6 +38,10 @@ final class GRPCStream {
   var hasEnded = false
   /// What the peer still sends is not wanted.
   var isDeaf = false
+  /// Bytes that have come of the request and were not wanted.
+  var droppedCount = 0
+  /// The whole answer is out, though the peer has not sent all of the request.
+  var isAnswered = false
   /// What has come of the request and was not taken.
   var input = ByteBuffer()
   /// What has not gone of the reply, in frames of gRPC.
@@ -63,6 +67,8 @@ final class GRPCStream {
     isHeadWhole = false
     hasEnded = false
     isDeaf = false
+    droppedCount = 0
+    isAnswered = false
     input.consume(input.count)
     if input.capacity > 0 { input.releaseMemory() }
     output.consume(output.count)

@@ -177,6 +177,20 @@ import Testing
     }
   }
 
+  @Test func `PINGs between the messages of a stream are no flood`() throws {
+    let server = try TestServer { $0.controlFramesPerSecond = 2 }
+    let peer = try peer(server)
+    let request = HTTP2Peer.message([7 << 3 | 2, 0])
+    peer.send(HTTP2Peer.headers(1, HTTP2Peer.fields("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")))
+    for _ in 0..<100 {
+      for _ in 0..<10 { peer.send(HTTP2Peer.Frame(.ping, [], [UInt8](repeating: 7, count: 8))) }
+      let count = peer[1].data.count
+      peer.send(HTTP2Peer.Frame(.data, stream: 1, request))
+      try peer.take { peer[1].data.count > count }
+    }
+    #expect(!peer[1].hasEnded)
+  }
+
   @Test func `A window of nothing holds up its stream alone, and tiny ones slow it only`() throws {
     let peer = try peer(settings: [(4, 0)])
     peer.opensWindows = false

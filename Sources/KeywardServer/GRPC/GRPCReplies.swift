@@ -82,7 +82,10 @@ extension GRPCSession {
 
   func takeReply(of stream: GRPCStream, from replies: ReplyStream) {
     switch replies.take() {
-    case .message(let message): message.bytes.withUnsafeBytes { stream.output.append($0) }
+    case .message(let message):
+      message.bytes.withUnsafeBytes { stream.output.append($0) }
+      // Clients measure the way by a PING for the messages that come.
+      controlFrames.refill()
     case .end(let end), .abruptEnd(let end): stream.end = end
     case .nothing: break
     }

@@ -338,6 +338,8 @@ final class GRPCSession {
       open[stream.index] = last
       last.index = stream.index
     }
+    // Calls that were answered in time call for nothing.
+    if open.isEmpty { nextDeadline = timers.next }
     release(stream)
   }
 

@@ -14,23 +14,36 @@ extension GRPCSession {
   func startQueued() -> Bool {
     var hasBegun = false
     var index = 0
+    var leftCount = 0
     while index < queue.count, hasRoomForReplies {
       let next = queue[index]
-      guard let stream = stream(next.id), stream.serial == next.serial, stream.phase == .queued else {
-        queue.remove(at: index)
-        continue
+      index += 1
+      guard let stream = queuedStream(next) else { continue }
+      if canStart(stream) {
+        start(stream)
+        hasBegun = true
+      } else {
+        // A large call keeps no others waiting.
+        queue[leftCount] = next
+        leftCount += 1
       }
-      // A large call keeps no others waiting.
-      guard canStart(stream) else {
-        index += 1
-        continue
-      }
-      queue.remove(at: index)
-      start(stream)
-      hasBegun = true
     }
+    queue.removeSubrange(leftCount..<index)
     answerPlain()
     return hasBegun
+  }
+
+  /// Has a call wait for those before it.
+  func enqueue(_ stream: GRPCStream) {
+    // Calls that were cancelled or came too late leave here, so that they never are the most.
+    if queue.count > 2 * open.count + 16 { queue.removeAll { queuedStream($0) == nil } }
+    stream.phase = .queued
+    queue.append((stream.id, stream.serial))
+  }
+
+  private func queuedStream(_ entry: (id: Int32, serial: UInt64)) -> GRPCStream? {
+    guard let stream = stream(entry.id), stream.serial == entry.serial, stream.phase == .queued else { return nil }
+    return stream
   }
 
   func start(_ stream: GRPCStream) {

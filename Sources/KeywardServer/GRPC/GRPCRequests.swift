@@ -84,9 +84,7 @@ extension GRPCSession {
     stream.deadline = stream.callDeadline
     guard canStart(stream) else {
       keepChunk()
-      stream.phase = .queued
-      queue.append((stream.id, stream.serial))
-      return
+      return enqueue(stream)
     }
     start(stream)
   }

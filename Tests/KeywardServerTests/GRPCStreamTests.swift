@@ -170,6 +170,17 @@ import Testing
     return answer
   }
 
+  @Test func `A reflection stream that is refused is reset where the peer does not end it`() throws {
+    let server = try TestServer { $0.frameSeconds = 0.2 }
+    let peer = try HTTP2Peer(server.connect())
+    peer.send(
+      HTTP2Peer.headers(1, HTTP2Peer.fields("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")),
+      HTTP2Peer.Frame(.data, stream: 1, HTTP2Peer.message([], flag: 9)))
+    #expect(try peer.answer(on: 1).code == .invalidArgument)
+    try peer.take { peer[1].reset != nil }
+    #expect(peer[1].reset == 0)
+  }
+
   private func text(_ field: UInt8, _ text: String) -> [UInt8] { [field << 3 | 2, UInt8(text.utf8.count)] + text.utf8 }
 
   @Test(arguments: ["v1", "v1alpha"])

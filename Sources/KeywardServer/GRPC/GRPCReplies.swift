@@ -23,8 +23,6 @@ extension GRPCSession {
   func endReplies(on stream: GRPCStream, with end: GRPCStream.End) {
     streamed.remove(stream.output.count)
     stream.output.consume(stream.output.count)
-    stream.phase = .replying
-    stream.deadline = .never
     submitEnd(stream, end)
   }
 
@@ -92,6 +90,8 @@ extension GRPCSession {
   }
 
   func submitEnd(_ stream: GRPCStream, _ end: GRPCStream.End) {
+    stream.phase = .replying
+    stream.deadline = .never
     switch end {
     case .ok: submitTrailer(stream, HeaderFields.ok)
     case .failure(let error):

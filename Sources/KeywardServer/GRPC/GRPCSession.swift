@@ -43,6 +43,8 @@ final class GRPCSession {
   /// Streams whose requests are whole and wait for calls before them, the first first.
   var queue: [(id: Int32, serial: UInt64)] = []
   var largeCount = 0
+  /// Streams whose messages wait for replies to be taken.
+  var heldCount = 0
   /// Bytes of requests that are kept, and what of ``FrameBudget`` they hold.
   var kept = 0
   var claimed = 0
@@ -130,6 +132,7 @@ final class GRPCSession {
         gatherFrames(into: output, limit)
       }
     } while startQueued()
+    takeHeld()
     // Where the socket takes no more, the windows are not to blame.
     let isWaiting = buffered > 0 && output.bytes.count < limit
     timers.watchReplies(isWaiting, at: parts.clock.monotonicNanoseconds())
@@ -362,6 +365,7 @@ final class GRPCSession {
   func release(_ stream: GRPCStream) {
     if stream.replies == nil { buffered -= stream.output.count } else { streamed.remove(stream.output.count) }
     if stream.isLarge { largeCount -= 1 }
+    letGo(stream)
     consumeInput(stream, stream.input.count)
     parts.pool.put(stream)
   }

@@ -38,6 +38,8 @@ final class GRPCStream {
   var hasEnded = false
   /// What the peer still sends is not wanted.
   var isDeaf = false
+  /// Its messages wait until the peer has taken replies.
+  var isHeld = false
   /// Bytes that have come of the request and were not wanted.
   var droppedCount = 0
   /// The whole answer is out, though the peer has not sent all of the request.

@@ -58,7 +58,7 @@ extension GRPCSession {
       let message = UnsafeRawBufferPointer(rebasing: bytes[GRPCPrefix.byteCount...])
       guard message.count == prefix.messageByteCount else { throw .truncated }
       if try isCompressed(prefix, on: stream) {
-        let plain = try Compression.gunzip(message, limit: plainLimit)
+        let plain = try Compression.gunzip(message, limit: plainLimit(of: stream))
         try carryOut(plain.bytes, of: stream)
       } else {
         try carryOut(message, of: stream)
@@ -79,9 +79,11 @@ extension GRPCSession {
     return true
   }
 
-  /// Bytes that a compressed message may have unpacked.
-  var plainLimit: Int {
-    parts.caller.rights.isEmpty ? min(parts.limits.smallFrame, parts.limits.messageBytes) : parts.limits.messageBytes
+  /// Bytes that a compressed message may have unpacked: few where a method needs no more, for a few bytes can be made
+  /// to unpack to very many.
+  private func plainLimit(of stream: GRPCStream) -> Int {
+    let isLarge = stream.head.route?.takesLargeMessages == true && !parts.caller.rights.isEmpty
+    return isLarge ? parts.limits.messageBytes : min(parts.limits.smallFrame, parts.limits.messageBytes)
   }
 
   private func carryOut(_ message: UnsafeRawBufferPointer, of stream: GRPCStream) throws(CallError) {
@@ -130,11 +132,9 @@ extension GRPCSession {
   }
 
   private func carryOut(_ request: Request, of method: Method, on stream: GRPCStream) {
-    let address = ReplyAddress(
-      mailbox: parts.mailbox, connection: parts.connection, stream: UInt32(bitPattern: stream.id), serial: stream.serial
-    )
     let caller = parts.caller.forOneCall()
-    let result = parts.handlers.handle(request, of: caller, at: now, by: stream.callDeadline, replyTo: address)
+    let result = parts.handlers.handle(
+      request, of: caller, at: now, by: stream.callDeadline, replyTo: address(of: stream))
     if let result {
       reply(isLate(stream) ? .failure(.tooLate) : result, on: stream)
     } else {

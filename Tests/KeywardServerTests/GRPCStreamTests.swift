@@ -205,6 +205,13 @@ import Testing
     }
   }
 
+  @Test func `Reflection knows the details of errors, which no service imports`() throws {
+    let data = String(decoding: try reflect(text(4, "google.rpc.ErrorInfo")).data, as: UTF8.self)
+    #expect(data.contains("google/rpc/error_details.proto"))
+    let status = String(decoding: try reflect(text(3, "google/rpc/status.proto")).data, as: UTF8.self)
+    #expect(status.contains("google/protobuf/any.proto"))
+  }
+
   @Test func `Reflection finds a file by its name, and says what it does not know`() throws {
     let found = String(decoding: try reflect(text(3, "grpc/health/v1/health.proto")).data, as: UTF8.self)
     #expect(found.contains("HealthCheckRequest"))

@@ -151,7 +151,7 @@ import Testing
     #expect(try self.peer(server).answer(to: .getStatus, stream: 1).code == .ok)
   }
 
-  @Test(arguments: ["ping", "settings", "empty data"])
+  @Test(arguments: ["ping", "settings", "empty data", "padding alone"])
   func `A flood of frames that are no calls ends the connection`(kind: String) throws {
     let server = try TestServer { $0.controlFramesPerSecond = 10 }
     let peer = try peer(server)
@@ -160,6 +160,7 @@ import Testing
       switch kind {
       case "ping": HTTP2Peer.Frame(.ping, [], [UInt8](repeating: 7, count: 8))
       case "settings": HTTP2Peer.settings([(4, 70_000)])
+      case "padding alone": HTTP2Peer.Frame(.data, .padded, stream: 1, [2, 0, 0])
       default: HTTP2Peer.Frame(.data, stream: 1)
       }
     for _ in 0..<2000 where !peer.send(frame) { break }

@@ -42,6 +42,15 @@ import Testing
     #expect(try check("keyward.v1.Nothing", peer, stream: 101).code == .notFound)
   }
 
+  @Test func `A check whose time has passed is too late`() throws {
+    let server = try TestServer()
+    let peer = try HTTP2Peer(server.connect())
+    peer.send(
+      HTTP2Peer.headers(1, HTTP2Peer.fields(Self.check, [("grpc-timeout", "1n")])),
+      HTTP2Peer.Frame(.data, .endStream, stream: 1, ask("")))
+    #expect(try peer.answer(on: 1).code == .deadlineExceeded)
+  }
+
   @Test func `A watch tells the status and each change of it, and goes on`() throws {
     let server = try TestServer()
     let peer = try HTTP2Peer(server.connect())

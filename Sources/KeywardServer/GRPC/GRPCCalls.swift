@@ -91,6 +91,7 @@ extension GRPCSession {
     case .unary(let method): try call(method, message, on: stream)
     case .healthCheck:
       let service = try HealthMessages.decodeRequest(message, in: parts.arena)
+      guard !isLate(stream) else { throw .tooLate }
       try parts.health.check(service).bytes.withUnsafeBytes { stream.output.append($0) }
       send(stream)
     case .healthWatch:

@@ -258,7 +258,8 @@ final class GRPCSession {
     if stream.input.isEmpty { chunk = bytes } else { keep(bytes, of: stream) }
   }
 
-  func received(_ frame: nghttp2_frame_hd, opaque: (() -> [UInt8])) -> Int32 {
+  /// - Parameter padding: bytes of a DATA frame that are none of its message's.
+  func received(_ frame: nghttp2_frame_hd, padding: Int, opaque: (() -> [UInt8])) -> Int32 {
     switch Int(frame.type) {
     case Int(NGHTTP2_HEADERS.rawValue):
       guard let stream = stream(frame.stream_id) else { return 0 }
@@ -273,7 +274,7 @@ final class GRPCSession {
     case Int(NGHTTP2_DATA.rawValue):
       guard let stream = stream(frame.stream_id) else { return 0 }
       if stream.takesData { takeData(of: stream) } else { drop(frame.length, of: stream) }
-      if frame.endsStream { end(stream) } else if frame.length == 0 { noteControlFrame() }
+      if frame.endsStream { end(stream) } else if frame.length == padding { noteControlFrame() }
     case Int(NGHTTP2_SETTINGS.rawValue) where !frame.isAck:
       isGreeted = true
       noteControlFrame()

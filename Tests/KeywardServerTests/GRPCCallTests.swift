@@ -254,6 +254,37 @@ import Testing
     #expect(try answer(fields, HTTP2Peer.message([], flag: 2), stream: 7).code == .invalidArgument)
   }
 
+  @Test func `A content-length that the data contradicts is a stream reset, and one that is right is taken`() throws {
+    let cases: [(String, UInt32?)] = [("5", nil), ("4", 1), ("6", 1), ("-5", 1), ("", 1), ("5x", 1)]
+    for (number, (length, code)) in cases.enumerated() {
+      let fields = HTTP2Peer.fields(Self.status, [("content-length", length)])
+      let answer = try answer(fields, stream: UInt32(number) * 2 + 1)
+      #expect(answer.reset == code)
+      #expect(answer.code == (code == nil ? .ok : nil))
+    }
+    try expectServed()
+  }
+
+  @Test(arguments: ["local\0host", "local\rhost", "local\nhost"])
+  func `An authority that could break a line is a stream reset`(authority: String) throws {
+    let fields = HTTP2Peer.fields(Self.status).map { $0.0 == ":authority" ? ($0.0, authority) : $0 }
+    #expect(try answer(fields).reset == 1)
+    try expectServed()
+  }
+
+  @Test func `The case of te does not count`() throws {
+    let fields = HTTP2Peer.fields(Self.status).map { $0.0 == "te" ? ($0.0, "Trailers") : $0 }
+    #expect(try answer(fields).code == .ok)
+  }
+
+  @Test func `Fields that may not be at the end are a stream reset on a stream of requests too`() throws {
+    peer.send(
+      HTTP2Peer.headers(1, HTTP2Peer.fields("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")),
+      HTTP2Peer.headers(1, [("Upper", "case")], [.endHeaders, .endStream]))
+    #expect(try peer.answer(on: 1).reset == 1)
+    try expectServed()
+  }
+
   /// A message of so many bytes by gzip: one field that is not known, of zeros.
   private func gzip(_ count: Int) throws -> [UInt8] {
     let field = count - 4

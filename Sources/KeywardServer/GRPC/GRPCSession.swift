@@ -241,7 +241,7 @@ final class GRPCSession {
     // Its headers have begun, which made it current.
     guard id == currentID, let current else { return }
     current._withUnsafeGuaranteedRef { stream in
-      guard stream.phase == .receiving else { return }
+      guard stream.takesData else { return }
       if !stream.isHeadWhole {
         stream.head.take(name, value, parts.limits)
       } else if !RequestHead.isAllowedTrailer(name, value) {
@@ -270,9 +270,11 @@ final class GRPCSession {
         // Fields after the messages end the request.
         reset(stream, NGHTTP2_PROTOCOL_ERROR)
       }
-      if frame.endsStream { end(stream) }
+      if frame.endsStream, !isContradicted(stream, frame) { end(stream) }
     case Int(NGHTTP2_DATA.rawValue):
       guard let stream = stream(frame.stream_id) else { return 0 }
+      stream.byteCount += frame.length - padding
+      if isContradicted(stream, frame) { return 0 }
       if stream.takesData { takeData(of: stream) } else { drop(frame.length, of: stream) }
       if frame.endsStream { end(stream) } else if frame.length == padding { noteControlFrame() }
     case Int(NGHTTP2_SETTINGS.rawValue) where !frame.isAck:
@@ -283,6 +285,15 @@ final class GRPCSession {
     default: break
     }
     return 0
+  }
+
+  /// Resets a stream whose bytes are not as many as its head says.
+  private func isContradicted(_ stream: GRPCStream, _ frame: nghttp2_frame_hd) -> Bool {
+    guard stream.takesData, stream.head.isContradicted(by: stream.byteCount, isOver: frame.endsStream) else {
+      return false
+    }
+    reset(stream, NGHTTP2_PROTOCOL_ERROR)
+    return true
   }
 
   func noteControlFrame() {

@@ -40,7 +40,9 @@ final class GRPCStream {
   var isDeaf = false
   /// Its messages wait until the peer has taken replies.
   var isHeld = false
-  /// Bytes that have come of the request and were not wanted.
+  /// Bytes that have come of the request.
+  var byteCount = 0
+  /// Those of them that were not wanted, and their padding.
   var droppedCount = 0
   /// The whole answer is out, though the peer has not sent all of the request.
   var isAnswered = false
@@ -69,6 +71,8 @@ final class GRPCStream {
     isHeadWhole = false
     hasEnded = false
     isDeaf = false
+    byteCount = 0
+    isHeld = false
     droppedCount = 0
     isAnswered = false
     input.consume(input.count)

@@ -48,8 +48,8 @@ package struct Limits: Sendable, Equatable {
   package var messageBytes = GRPCPrefix.maxMessageByteCount
   /// Streams of one connection that are reset each second, by the peer, and because of what it sent.
   package var resetsPerSecond = 100
-  /// Frames of one connection each second that bring nothing of a call: PING, SETTINGS, empty DATA. Each answered call lets
-  /// more of them through.
+  /// Frames of one connection each second that bring nothing of a call: PING, SETTINGS, empty DATA. Each answered call, and
+  /// each message of a stream of replies, lets more of them through.
   package var controlFramesPerSecond = 100
   /// Bytes that one stream of replies keeps for a peer that does not take them, and all of one connection.
   package var streamedBytes = 256 * 1024

@@ -204,13 +204,17 @@ final class Reactor: @unchecked Sendable {
     let now = parts.clock.monotonicNanoseconds()
     for connection in connections.all where connection.nextDeadline != .never {
       // The kernel tells of room for output only when there is plenty.
-      pump.flush(connection)
+      let isWaiting = !connection.output.bytes.isEmpty
+      if isWaiting { pump.flush(connection) }
       if connection.isOverdue(at: now) {
         // Half a frame cannot be answered, and half a reply cannot be taken back.
         parts.log.debug("connection closed", metadata: ["reason": "the peer let its time pass"])
         connection.isBroken = true
       } else if connection.callDeadline.hasPassed(at: now) {
         pump.expire(connection, at: now)
+      } else if !isWaiting {
+        arm(connection.nextDeadline)
+        continue
       }
       settle(connection)
     }

@@ -83,7 +83,7 @@ package struct CallError: Error, Equatable {
     case .precondition(let text): self.init(.failedPrecondition, text)
     case .outOfRange(let text, let oldest, let newest):
       self.init(.outOfRange, text, revisions: [.oldest: oldest, .newest: newest])
-    case .exhausted(let text): self.init(.resourceExhausted, text, reason: .storeFull)
+    case .exhausted(let text): self.init(.resourceExhausted, text, reason: .storeFull, retrySeconds: 60)
     case .tooLarge(let text): self.init(.resourceExhausted, text)
     case .crowded(let text, let seconds):
       self.init(.resourceExhausted, text, reason: .tooManyWaiting, retrySeconds: seconds)

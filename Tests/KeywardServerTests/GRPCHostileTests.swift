@@ -151,7 +151,7 @@ import Testing
     #expect(try self.peer(server).answer(to: .getStatus, stream: 1).code == .ok)
   }
 
-  @Test(arguments: ["ping", "settings", "empty data"])
+  @Test(arguments: ["ping", "settings", "empty data", "padding alone"])
   func `A flood of frames that are no calls ends the connection`(kind: String) throws {
     let server = try TestServer { $0.controlFramesPerSecond = 10 }
     let peer = try peer(server)
@@ -160,6 +160,7 @@ import Testing
       switch kind {
       case "ping": HTTP2Peer.Frame(.ping, [], [UInt8](repeating: 7, count: 8))
       case "settings": HTTP2Peer.settings([(4, 70_000)])
+      case "padding alone": HTTP2Peer.Frame(.data, .padded, stream: 1, [2, 0, 0])
       default: HTTP2Peer.Frame(.data, stream: 1)
       }
     for _ in 0..<2000 where !peer.send(frame) { break }
@@ -175,6 +176,20 @@ import Testing
       for _ in 0..<10 { peer.send(HTTP2Peer.Frame(.ping, [], [UInt8](repeating: 7, count: 8))) }
       #expect(try peer.answer(to: .getStatus, stream: stream).code == .ok)
     }
+  }
+
+  @Test func `PINGs between the messages of a stream are no flood`() throws {
+    let server = try TestServer { $0.controlFramesPerSecond = 2 }
+    let peer = try peer(server)
+    let request = HTTP2Peer.message([7 << 3 | 2, 0])
+    peer.send(HTTP2Peer.headers(1, HTTP2Peer.fields("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")))
+    for _ in 0..<100 {
+      for _ in 0..<10 { peer.send(HTTP2Peer.Frame(.ping, [], [UInt8](repeating: 7, count: 8))) }
+      let count = peer[1].data.count
+      peer.send(HTTP2Peer.Frame(.data, stream: 1, request))
+      try peer.take { peer[1].data.count > count }
+    }
+    #expect(!peer[1].hasEnded)
   }
 
   @Test func `A window of nothing holds up its stream alone, and tiny ones slow it only`() throws {

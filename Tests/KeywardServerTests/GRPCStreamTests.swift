@@ -42,6 +42,15 @@ import Testing
     #expect(try check("keyward.v1.Nothing", peer, stream: 101).code == .notFound)
   }
 
+  @Test func `A check whose time has passed is too late`() throws {
+    let server = try TestServer()
+    let peer = try HTTP2Peer(server.connect())
+    peer.send(
+      HTTP2Peer.headers(1, HTTP2Peer.fields(Self.check, [("grpc-timeout", "1n")])),
+      HTTP2Peer.Frame(.data, .endStream, stream: 1, ask("")))
+    #expect(try peer.answer(on: 1).code == .deadlineExceeded)
+  }
+
   @Test func `A watch tells the status and each change of it, and goes on`() throws {
     let server = try TestServer()
     let peer = try HTTP2Peer(server.connect())
@@ -170,6 +179,17 @@ import Testing
     return answer
   }
 
+  @Test func `A reflection stream that is refused is reset where the peer does not end it`() throws {
+    let server = try TestServer { $0.frameSeconds = 0.2 }
+    let peer = try HTTP2Peer(server.connect())
+    peer.send(
+      HTTP2Peer.headers(1, HTTP2Peer.fields("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")),
+      HTTP2Peer.Frame(.data, stream: 1, HTTP2Peer.message([], flag: 9)))
+    #expect(try peer.answer(on: 1).code == .invalidArgument)
+    try peer.take { peer[1].reset != nil }
+    #expect(peer[1].reset == 0)
+  }
+
   private func text(_ field: UInt8, _ text: String) -> [UInt8] { [field << 3 | 2, UInt8(text.utf8.count)] + text.utf8 }
 
   @Test(arguments: ["v1", "v1alpha"])
@@ -192,6 +212,13 @@ import Testing
     for file in ["keyward/v1/validation_service.proto", "keyward/v1/key.proto", "google/protobuf/timestamp.proto"] {
       #expect(data.contains(file))
     }
+  }
+
+  @Test func `Reflection knows the details of errors, which no service imports`() throws {
+    let data = String(decoding: try reflect(text(4, "google.rpc.ErrorInfo")).data, as: UTF8.self)
+    #expect(data.contains("google/rpc/error_details.proto"))
+    let status = String(decoding: try reflect(text(3, "google/rpc/status.proto")).data, as: UTF8.self)
+    #expect(status.contains("google/protobuf/any.proto"))
   }
 
   @Test func `Reflection finds a file by its name, and says what it does not know`() throws {

@@ -17,6 +17,20 @@ import Testing
     #expect(refusal { () throws(CallError) in try decode(service, method, ProtoWriter()) }?.code == .unimplemented)
   }
 
+  @Test func `A key that is named not at all or twice is a wrong field`() throws {
+    for request in [
+      ProtoWriter { $0.text(3, "x") },
+      ProtoWriter {
+        $0.text(1, "a")
+        $0.text(2, "b")
+      },
+    ] {
+      let error = try #require(refusal { () throws(CallError) in try decode(Self.keys, "GetKey", request) })
+      #expect(error.violations.map(\.field) == ["id"])
+      #expect(error.reason == .fieldInvalid)
+    }
+  }
+
   @Test func `A made-up name is not repeated at any length`() throws {
     let name = String(repeating: "e\u{301}", count: 10_000)
     let error = try #require(refusal { () throws(CallError) in try decode(name, name, ProtoWriter()) })

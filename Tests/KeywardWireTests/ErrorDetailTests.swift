@@ -38,7 +38,7 @@ import Testing
   @Test func `Where waiting helps, it is told how long`() throws {
     #expect(try received(.tooManyWaiting("wait", retrySeconds: 60)).retrySeconds == 60)
     #expect(try received(CallError(.unavailable("the disk failed"))).retrySeconds == 1)
-    #expect(try received(CallError(.exhausted("full"))).retrySeconds == nil)
+    #expect(try received(CallError(.exhausted("full"))).retrySeconds == 60)
   }
 
   @Test(arguments: [

@@ -14,23 +14,36 @@ extension GRPCSession {
   func startQueued() -> Bool {
     var hasBegun = false
     var index = 0
+    var leftCount = 0
     while index < queue.count, hasRoomForReplies {
       let next = queue[index]
-      guard let stream = stream(next.id), stream.serial == next.serial, stream.phase == .queued else {
-        queue.remove(at: index)
-        continue
+      index += 1
+      guard let stream = queuedStream(next) else { continue }
+      if canStart(stream) {
+        start(stream)
+        hasBegun = true
+      } else {
+        // A large call keeps no others waiting.
+        queue[leftCount] = next
+        leftCount += 1
       }
-      // A large call keeps no others waiting.
-      guard canStart(stream) else {
-        index += 1
-        continue
-      }
-      queue.remove(at: index)
-      start(stream)
-      hasBegun = true
     }
+    queue.removeSubrange(leftCount..<index)
     answerPlain()
     return hasBegun
+  }
+
+  /// Has a call wait for those before it.
+  func enqueue(_ stream: GRPCStream) {
+    // Calls that were cancelled or came too late leave here, so that they never are the most.
+    if queue.count > 2 * open.count + 16 { queue.removeAll { queuedStream($0) == nil } }
+    stream.phase = .queued
+    queue.append((stream.id, stream.serial))
+  }
+
+  private func queuedStream(_ entry: (id: Int32, serial: UInt64)) -> GRPCStream? {
+    guard let stream = stream(entry.id), stream.serial == entry.serial, stream.phase == .queued else { return nil }
+    return stream
   }
 
   func start(_ stream: GRPCStream) {
@@ -45,7 +58,7 @@ extension GRPCSession {
       let message = UnsafeRawBufferPointer(rebasing: bytes[GRPCPrefix.byteCount...])
       guard message.count == prefix.messageByteCount else { throw .truncated }
       if try isCompressed(prefix, on: stream) {
-        let plain = try Compression.gunzip(message, limit: plainLimit)
+        let plain = try Compression.gunzip(message, limit: plainLimit(of: stream))
         try carryOut(plain.bytes, of: stream)
       } else {
         try carryOut(message, of: stream)
@@ -66,9 +79,11 @@ extension GRPCSession {
     return true
   }
 
-  /// Bytes that a compressed message may have unpacked.
-  var plainLimit: Int {
-    parts.caller.rights.isEmpty ? min(parts.limits.smallFrame, parts.limits.messageBytes) : parts.limits.messageBytes
+  /// Bytes that a compressed message may have unpacked: few where a method needs no more, for a few bytes can be made
+  /// to unpack to very many.
+  private func plainLimit(of stream: GRPCStream) -> Int {
+    let isLarge = stream.head.route?.takesLargeMessages == true && !parts.caller.rights.isEmpty
+    return isLarge ? parts.limits.messageBytes : min(parts.limits.smallFrame, parts.limits.messageBytes)
   }
 
   private func carryOut(_ message: UnsafeRawBufferPointer, of stream: GRPCStream) throws(CallError) {
@@ -76,13 +91,16 @@ extension GRPCSession {
     case .unary(let method): try call(method, message, on: stream)
     case .healthCheck:
       let service = try HealthMessages.decodeRequest(message, in: parts.arena)
+      guard !isLate(stream) else { throw .tooLate }
       try parts.health.check(service).bytes.withUnsafeBytes { stream.output.append($0) }
       send(stream)
     case .healthWatch:
       let service = try HealthMessages.decodeRequest(message, in: parts.arena)
       parts.health.watch(service, beginReplies(on: stream))
     case .watchKeys:
-      guard case .watchKeys(let revision) = try GRPCEnvelope.request(.watchKeys, message, in: parts.arena) else { break }
+      guard case .watchKeys(let revision) = try GRPCEnvelope.request(.watchKeys, message, in: parts.arena) else {
+        break
+      }
       let caller = parts.caller.forOneCall()
       try parts.handlers.watch(after: revision, for: caller) { beginReplies(on: stream) }
       stream.caller = caller
@@ -117,11 +135,9 @@ extension GRPCSession {
   }
 
   private func carryOut(_ request: Request, of method: Method, on stream: GRPCStream) {
-    let address = ReplyAddress(
-      mailbox: parts.mailbox, connection: parts.connection, stream: UInt32(bitPattern: stream.id), serial: stream.serial
-    )
     let caller = parts.caller.forOneCall()
-    let result = parts.handlers.handle(request, of: caller, at: now, by: stream.callDeadline, replyTo: address)
+    let result = parts.handlers.handle(
+      request, of: caller, at: now, by: stream.callDeadline, replyTo: address(of: stream))
     if let result {
       reply(isLate(stream) ? .failure(.tooLate) : result, on: stream)
     } else {

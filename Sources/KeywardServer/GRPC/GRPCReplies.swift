@@ -23,8 +23,6 @@ extension GRPCSession {
   func endReplies(on stream: GRPCStream, with end: GRPCStream.End) {
     streamed.remove(stream.output.count)
     stream.output.consume(stream.output.count)
-    stream.phase = .replying
-    stream.deadline = .never
     submitEnd(stream, end)
   }
 
@@ -82,13 +80,18 @@ extension GRPCSession {
 
   func takeReply(of stream: GRPCStream, from replies: ReplyStream) {
     switch replies.take() {
-    case .message(let message): message.bytes.withUnsafeBytes { stream.output.append($0) }
+    case .message(let message):
+      message.bytes.withUnsafeBytes { stream.output.append($0) }
+      // Clients measure the way by a PING for the messages that come.
+      controlFrames.refill()
     case .end(let end), .abruptEnd(let end): stream.end = end
     case .nothing: break
     }
   }
 
   func submitEnd(_ stream: GRPCStream, _ end: GRPCStream.End) {
+    stream.phase = .replying
+    stream.deadline = .never
     switch end {
     case .ok: submitTrailer(stream, HeaderFields.ok)
     case .failure(let error):

@@ -46,11 +46,11 @@ extension GRPCSession {
         return refuse(stream, .messageTooLong(parts.limits.smallFrame))
       }
       let end = GRPCPrefix.byteCount + prefix.messageByteCount
-      guard stream.input.count >= end else { return }
+      guard stream.input.count >= end else { break }
       do throws(CallError) {
         defer { parts.arena.reset() }
         let message = UnsafeRawBufferPointer(rebasing: stream.input.bytes[GRPCPrefix.byteCount..<end])
-        guard streamed.total < parts.caller.unsentOutput(parts.limits) else { throw .repliesNotTaken }
+        guard streamed.total < parts.caller.unsentOutput(parts.limits) else { return try hold(stream) }
         let answer: StreamMessage
         if try isCompressed(prefix, on: stream) {
           let plain = try Compression.gunzip(message, limit: parts.limits.smallFrame)
@@ -58,18 +58,42 @@ extension GRPCSession {
         } else {
           answer = try ReflectionMessages.answer(message, in: parts.arena)
         }
-        guard case .taken = replies.send(answer) else { throw .repliesNotTaken }
+        guard case .taken = replies.send(answer) else { return try hold(stream) }
       } catch {
         return refuse(stream, error)
       }
       consumeInput(stream, end)
     }
+    letGo(stream)
+    if stream.hasEnded { replies.finish(stream.input.isEmpty ? nil : .truncated) }
+  }
+
+  /// Lets what has come of a stream's messages wait until the peer has taken more of its replies.
+  /// - Throws: RESOURCE_EXHAUSTED where that is too much already.
+  private func hold(_ stream: GRPCStream) throws(CallError) {
+    guard stream.input.count <= GRPCPrefix.byteCount + parts.limits.smallFrame else { throw .repliesNotTaken }
+    guard !stream.isHeld else { return }
+    stream.isHeld = true
+    heldCount += 1
+  }
+
+  func letGo(_ stream: GRPCStream) {
+    guard stream.isHeld else { return }
+    stream.isHeld = false
+    heldCount -= 1
+  }
+
+  /// Goes on with messages that waited for replies to be taken.
+  func takeHeld() {
+    guard heldCount > 0, streamed.total <= parts.caller.unsentOutput(parts.limits) / 2 else { return }
+    for stream in open where stream.isHeld { takeStreamed(of: stream) }
   }
 
   /// Answers a call whose messages are not wanted any more, after what has been answered already.
   func refuse(_ stream: GRPCStream, _ error: CallError) {
     guard let replies = stream.replies else { return fail(stream, error) }
     stream.isDeaf = true
+    letGo(stream)
     consumeInput(stream, stream.input.count)
     replies.finish(error)
   }
@@ -77,16 +101,15 @@ extension GRPCSession {
   /// The peer has sent all it will.
   func end(_ stream: GRPCStream) {
     stream.hasEnded = true
-    if stream.phase == .streaming, let replies = stream.replies, stream.head.route?.takesStream == true {
+    if stream.phase == .streaming, let replies = stream.replies, stream.head.route?.takesStream == true, !stream.isHeld
+    {
       replies.finish(stream.input.isEmpty ? nil : .truncated)
     }
     guard stream.phase == .receiving else { return }
     stream.deadline = stream.callDeadline
     guard canStart(stream) else {
       keepChunk()
-      stream.phase = .queued
-      queue.append((stream.id, stream.serial))
-      return
+      return enqueue(stream)
     }
     start(stream)
   }

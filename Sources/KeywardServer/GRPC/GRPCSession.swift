@@ -43,6 +43,8 @@ final class GRPCSession {
   /// Streams whose requests are whole and wait for calls before them, the first first.
   var queue: [(id: Int32, serial: UInt64)] = []
   var largeCount = 0
+  /// Streams whose messages wait for replies to be taken.
+  var heldCount = 0
   /// Bytes of requests that are kept, and what of ``FrameBudget`` they hold.
   var kept = 0
   var claimed = 0
@@ -130,6 +132,7 @@ final class GRPCSession {
         gatherFrames(into: output, limit)
       }
     } while startQueued()
+    takeHeld()
     // Where the socket takes no more, the windows are not to blame.
     let isWaiting = buffered > 0 && output.bytes.count < limit
     timers.watchReplies(isWaiting, at: parts.clock.monotonicNanoseconds())
@@ -176,7 +179,10 @@ final class GRPCSession {
       http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(http2),
       NGHTTP2_NO_ERROR.rawValue,
       nil, 0)
-    for stream in open { stream.replies?.finish(.ending) }
+    for stream in open {
+      stream.replies?.finish(.ending)
+      if stream.isAnswered { reset(stream, NGHTTP2_NO_ERROR) }
+    }
   }
 
   /// Answers the calls whose deadline has passed, and looks after the connection.
@@ -193,7 +199,7 @@ final class GRPCSession {
       switch stream.phase {
       case .receiving where !stream.isHeadWhole: isBroken = true
       case .receiving, .queued, .waiting: fail(stream, .tooLate)
-      case .replying, .reset: reset(stream, NGHTTP2_CANCEL)
+      case .replying, .reset: reset(stream, stream.isAnswered ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL)
       case .streaming:
         stream.deadline = .never
         stream.replies?.finish(.tooLate, droppingRest: true)
@@ -235,7 +241,7 @@ final class GRPCSession {
     // Its headers have begun, which made it current.
     guard id == currentID, let current else { return }
     current._withUnsafeGuaranteedRef { stream in
-      guard stream.phase == .receiving else { return }
+      guard stream.takesData else { return }
       if !stream.isHeadWhole {
         stream.head.take(name, value, parts.limits)
       } else if !RequestHead.isAllowedTrailer(name, value) {
@@ -252,7 +258,8 @@ final class GRPCSession {
     if stream.input.isEmpty { chunk = bytes } else { keep(bytes, of: stream) }
   }
 
-  func received(_ frame: nghttp2_frame_hd, opaque: (() -> [UInt8])) -> Int32 {
+  /// - Parameter padding: bytes of a DATA frame that are none of its message's.
+  func received(_ frame: nghttp2_frame_hd, padding: Int, opaque: (() -> [UInt8])) -> Int32 {
     switch Int(frame.type) {
     case Int(NGHTTP2_HEADERS.rawValue):
       guard let stream = stream(frame.stream_id) else { return 0 }
@@ -263,11 +270,13 @@ final class GRPCSession {
         // Fields after the messages end the request.
         reset(stream, NGHTTP2_PROTOCOL_ERROR)
       }
-      if frame.endsStream { end(stream) }
+      if frame.endsStream, !isContradicted(stream, frame) { end(stream) }
     case Int(NGHTTP2_DATA.rawValue):
       guard let stream = stream(frame.stream_id) else { return 0 }
-      takeData(of: stream)
-      if frame.endsStream { end(stream) } else if frame.length == 0 { noteControlFrame() }
+      stream.byteCount += frame.length - padding
+      if isContradicted(stream, frame) { return 0 }
+      if stream.takesData { takeData(of: stream) } else { drop(frame.length, of: stream) }
+      if frame.endsStream { end(stream) } else if frame.length == padding { noteControlFrame() }
     case Int(NGHTTP2_SETTINGS.rawValue) where !frame.isAck:
       isGreeted = true
       noteControlFrame()
@@ -276,6 +285,15 @@ final class GRPCSession {
     default: break
     }
     return 0
+  }
+
+  /// Resets a stream whose bytes are not as many as its head says.
+  private func isContradicted(_ stream: GRPCStream, _ frame: nghttp2_frame_hd) -> Bool {
+    guard stream.takesData, stream.head.isContradicted(by: stream.byteCount, isOver: frame.endsStream) else {
+      return false
+    }
+    reset(stream, NGHTTP2_PROTOCOL_ERROR)
+    return true
   }
 
   func noteControlFrame() {
@@ -296,8 +314,19 @@ final class GRPCSession {
     guard Int(frame.type) == Int(NGHTTP2_HEADERS.rawValue), frame.endsStream, let stream = stream(frame.stream_id),
       !stream.hasEnded, stream.phase == .replying
     else { return }
-    // The whole answer is out, and what the peer still sends is of no use. Sent earlier, this would take the answer away.
-    nghttp2_submit_rst_stream(http2, UInt8(NGHTTP2_FLAG_NONE.rawValue), frame.stream_id, NGHTTP2_NO_ERROR.rawValue)
+    // Clients forget an answer when a reset comes before they have sent all, so the peer is given time for that.
+    stream.isAnswered = true
+    consumeInput(stream, stream.input.count)
+    if stream.input.capacity > 0 { stream.input.releaseMemory() }
+    stream.deadline = Deadline(from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.frameSeconds)
+    nextDeadline = min(nextDeadline, stream.deadline)
+    if isRefusing || stream.droppedCount > parts.limits.messageBytes { reset(stream, NGHTTP2_NO_ERROR) }
+  }
+
+  /// Counts what the peer sends of a request that is not wanted any more.
+  private func drop(_ count: Int, of stream: GRPCStream) {
+    stream.droppedCount += count
+    if stream.isAnswered, stream.droppedCount > parts.limits.messageBytes { reset(stream, NGHTTP2_NO_ERROR) }
   }
 
   /// Puts a DATA frame out, without a copy of the message that nobody would wipe.
@@ -324,6 +353,8 @@ final class GRPCSession {
       open[stream.index] = last
       last.index = stream.index
     }
+    // Calls that were answered in time call for nothing.
+    if open.isEmpty { nextDeadline = timers.next }
     release(stream)
   }
 
@@ -346,6 +377,7 @@ final class GRPCSession {
   func release(_ stream: GRPCStream) {
     if stream.replies == nil { buffered -= stream.output.count } else { streamed.remove(stream.output.count) }
     if stream.isLarge { largeCount -= 1 }
+    letGo(stream)
     consumeInput(stream, stream.input.count)
     parts.pool.put(stream)
   }

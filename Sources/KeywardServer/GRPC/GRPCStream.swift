@@ -38,6 +38,14 @@ final class GRPCStream {
   var hasEnded = false
   /// What the peer still sends is not wanted.
   var isDeaf = false
+  /// Its messages wait until the peer has taken replies.
+  var isHeld = false
+  /// Bytes that have come of the request.
+  var byteCount = 0
+  /// Those of them that were not wanted, and their padding.
+  var droppedCount = 0
+  /// The whole answer is out, though the peer has not sent all of the request.
+  var isAnswered = false
   /// What has come of the request and was not taken.
   var input = ByteBuffer()
   /// What has not gone of the reply, in frames of gRPC.
@@ -63,6 +71,10 @@ final class GRPCStream {
     isHeadWhole = false
     hasEnded = false
     isDeaf = false
+    byteCount = 0
+    isHeld = false
+    droppedCount = 0
+    isAnswered = false
     input.consume(input.count)
     if input.capacity > 0 { input.releaseMemory() }
     output.consume(output.count)

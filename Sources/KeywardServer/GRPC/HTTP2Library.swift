@@ -80,7 +80,9 @@ final class HTTP2Library {
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, user in
       guard let frame else { return 0 }
       return session(user) {
-        $0.received(header(frame)) { withUnsafeBytes(of: frame.pointee.ping.opaque_data) { Array($0) } }
+        $0.received(header(frame), padding: frame.pointee.data.padlen) {
+          withUnsafeBytes(of: frame.pointee.ping.opaque_data) { Array($0) }
+        }
       }
     }
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in

@@ -42,6 +42,8 @@ struct RequestHead {
   private(set) var unknownPath: String?
   /// Nanoseconds; nil where none is given.
   private(set) var timeout: Int64?
+  /// Bytes that the request is to have; nil where it does not say.
+  private var contentLength: Int?
   private(set) var encoding = Compression.identity
   /// A timeout or an encoding that makes no sense.
   private(set) var error: CallError?
@@ -58,7 +60,7 @@ struct RequestHead {
     guard name.first != UInt8(ascii: ":") else { return takePseudo(name, value) }
     seen.insert(.regular)
     switch name.count {
-    case 2 where name.equals("te"): if !value.equals("trailers") { isMalformed = true }
+    case 2 where name.equals("te"): if !value.equalsIgnoringCase("trailers") { isMalformed = true }
     case 12 where name.equals("content-type"):
       if !first(.contentType) { isMalformed = true }
       isGRPC = ContentType.isGRPC(value)
@@ -71,8 +73,17 @@ struct RequestHead {
         return
       }
       encoding = known
+    case 14 where name.equals("content-length"):
+      contentLength = contentLength == nil ? Self.number(value) : nil
+      if contentLength == nil { isMalformed = true }
     default: if !Self.isAllowed(name, value) { isMalformed = true }
     }
+  }
+
+  /// Whether the request's bytes are more than its head says, or are over and are fewer.
+  func isContradicted(by count: Int, isOver: Bool) -> Bool {
+    guard let contentLength else { return false }
+    return isOver ? count != contentLength : count > contentLength
   }
 
   /// What is wrong with the request as HTTP sees it, once all fields are here.
@@ -101,12 +112,23 @@ struct RequestHead {
       if !first(.method) { isMalformed = true }
       isPost = value.equals("POST")
     case 7 where name.equals(":scheme"): if !first(.scheme) || value.isEmpty { isMalformed = true }
-    case 10 where name.equals(":authority"): if !first(.authority) { isMalformed = true }
+    case 10 where name.equals(":authority"):
+      if !first(.authority) || value.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) { isMalformed = true }
     default: isMalformed = true
     }
   }
 
   private mutating func first(_ field: Seen) -> Bool { seen.insert(field).inserted }
+
+  private static func number(_ digits: UnsafeRawBufferPointer) -> Int? {
+    guard (1...18).contains(digits.count) else { return nil }
+    var number = 0
+    for digit in digits {
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+      number = number * 10 + Int(digit - UInt8(ascii: "0"))
+    }
+    return number
+  }
 
   private static func isAllowed(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
     guard nghttp2_check_header_name(name.baseAddress?.assumingMemoryBound(to: UInt8.self), name.count) != 0,

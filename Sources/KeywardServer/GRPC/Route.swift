@@ -42,6 +42,16 @@ enum Route {
   /// Whether the peer sends any number of messages, and for as long as it likes.
   var takesStream: Bool { if case .reflection = self { true } else { false } }
 
+  /// Whether its message may have to be longer than those of most methods.
+  var takesLargeMessages: Bool {
+    switch self {
+    case .unary(.importKeys), .unary(.validateKeys), .unary(.batchUpdateKeys), .unary(.batchRevokeKeys),
+      .unary(.batchDeleteKeys):
+      true
+    default: false
+    }
+  }
+
   /// Whether its call is of those of which one connection may have few at once.
   var isLarge: Bool { if case .unary(let method) = self { method.isLarge } else { false } }
 }

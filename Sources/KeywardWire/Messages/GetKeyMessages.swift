@@ -8,7 +8,7 @@ enum GetKeyMessages {
     let id = try fields.id.text("id")
     let name = try fields.name.text("name")
     guard id.isEmpty != name.isEmpty else {
-      throw CallError(.invalidArgument, "exactly one of id and name must be given")
+      throw CallError(field: "id", "and name are \(id.isEmpty ? "empty" : "both given"): give exactly one of them")
     }
     guard id.isEmpty else { return .getKey(.id(try fields.id.keyID("id"))) }
     return .getKey(.name(try checked { () throws(DomainError) in try KeyName(name) }))

@@ -65,10 +65,12 @@ import Testing
   func `The example's command asks once and then serves what it was told`() throws {
     let daemon = try Daemon()
     let made = try daemon.client().createKey(CreateKey(name: try KeyName("key"), permission: .chat))
-    let example = Self.tests.deletingLastPathComponent().deletingLastPathComponent().path
+    let example =
+      Self.tests.deletingLastPathComponent().deletingLastPathComponent().path
       + "/examples/python/cached_validation.py"
     let run = try Command(
-      [try #require(Self.python), "-B", example, daemon.scratch.socket], input: made.secret.text + "\n" + made.secret.text)
+      [try #require(Self.python), "-B", example, daemon.scratch.socket],
+      input: made.secret.text + "\n" + made.secret.text)
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output == "VERDICT_VALID asked\nVERDICT_VALID cached\n")
   }

@@ -103,7 +103,7 @@ import Testing
     #expect(absent.status == EX_UNAVAILABLE)
   }
 
-  @Test(arguments: [("99", EX_DATAERR, "newest"), ("0", EX_USAGE, "1 or later"), ("-3", EX_USAGE, "")])
+  @Test(arguments: [("99", EX_DATAERR, "newest"), ("0", EX_USAGE, "1 or later"), ("-3", EX_USAGE, "--from")])
   func `A revision that cannot be gone on from is told as that`(from: String, status: Int32, word: String) throws {
     let daemon = try Daemon()
     let run = try Command.keyward(["watch", "--from", from], at: daemon.scratch)

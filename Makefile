@@ -18,7 +18,7 @@ run: release
 release:
 	@.make/packages run
 	@mkdir -p .build/static
-	@for archive in /usr/lib/gcc/$$(uname -m)-linux-gnu/*/libstdc++.a /usr/lib/$$(uname -m)-linux-gnu/libnghttp2.a; do ln -sf "$$archive" .build/static/; done
+	@for archive in /usr/lib/gcc/$$(uname -m)-linux-gnu/*/libstdc++.a; do ln -sf "$$archive" .build/static/; done
 	@$(swift_build) --configuration release --static-swift-stdlib --product keywardd
 	@$(swift_build) --configuration release --static-swift-stdlib --product keyward
 

@@ -18,7 +18,7 @@ let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"]
 
 /// How the client is linked for use, whose life is over in two milliseconds, so that little is to be done before main:
 /// Swift's own linker, relocations packed (DT_RELR), nothing exported that nobody asks for, and the C++ library, which
-/// Swift's runtime needs, and libnghttp2 out of archives, where `make release` has put some in that folder. It stays position
+/// Swift's runtime needs, out of an archive, where `make release` has put one in that folder. It stays position
 /// independent. Not the daemon: it starts once, and was no faster for it at its work.
 let lean: [LinkerSetting] = [
   .unsafeFlags(
@@ -47,6 +47,8 @@ let package = Package(
     // Of libcrypto SHA-256 alone, out of its archive: the shared library costs each start 0.7 ms (decision 0001).
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+    // The same out of its archive, for the client, whose every start would look for the shared library else.
+    .systemLibrary(name: "CNghttp2Archive", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -71,7 +73,7 @@ let package = Package(
       name: "KeywardServer", dependencies: ["CNghttp2", "CZlib", "KeywardCore", "KeywardWire", "UnixSocket", logging],
       swiftSettings: strict + unchecked),
     .target(
-      name: "KeywardClient", dependencies: ["CNghttp2", "KeywardCore", "KeywardWire", "UnixSocket"],
+      name: "KeywardClient", dependencies: ["CNghttp2Archive", "KeywardCore", "KeywardWire", "UnixSocket"],
       swiftSettings: strict),
     // What the two commands share as commands.
     .target(name: "CommandSupport", swiftSettings: strict),

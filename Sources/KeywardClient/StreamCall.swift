@@ -1,4 +1,4 @@
-import CNghttp2
+import CNghttp2Archive
 import KeywardCore
 import KeywardWire
 import UnixSocket

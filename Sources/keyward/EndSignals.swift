@@ -16,7 +16,11 @@ struct EndSignals: ~Copyable {
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
     Self.writer.store(ends[1], ordering: .sequentiallyConsistent)
+    // Whoever started this may have had them blocked.
+    var numbers = sigset_t()
+    sigemptyset(&numbers)
     for number in [SIGINT, SIGTERM] {
+      sigaddset(&numbers, number)
       signal(number) { _ in
         // What was interrupted may be about to read it.
         let kept = errno
@@ -25,6 +29,7 @@ struct EndSignals: ~Copyable {
         errno = kept
       }
     }
+    sigprocmask(SIG_UNBLOCK, &numbers, nil)
   }
 
   deinit {

@@ -60,7 +60,8 @@ struct ClockStepTests {
     #expect(try client.validate(secret, for: .chat).verdict == .expired, "nothing waits for the sweeper")
     // The next change has it look at the clock; by itself it does so every half minute.
     _ = try client.createKey(CreateKey(name: try KeyName("other"), permission: .chat))
-    #expect(try types(3, client) == [.created, .created, .expired])
+    // The sweeper may have come by itself before.
+    #expect(try types(3, client).sorted { $0.rawValue < $1.rawValue } == [.created, .created, .expired])
     #expect(daemon.logText.contains("key expired"))
 
     try Self.set("2027-03-01 12:00:00", in: scratch)
@@ -70,6 +71,6 @@ struct ClockStepTests {
     #expect(daemon.end() == 0)
     let again = try Self.start(scratch)
     #expect(try again.client().validate(secret, for: .chat).verdict == .expired)
-    #expect(try types(3, again.client()) == [.created, .created, .expired])
+    #expect(try types(3, again.client()).sorted { $0.rawValue < $1.rawValue } == [.created, .created, .expired])
   }
 }

@@ -1,4 +1,7 @@
 import Foundation
+import KeywardClient
+import KeywardCore
+import TestSupport
 import Testing
 
 /// Stock clients of gRPC and HTTP/2, as anybody has them, against a real daemon. They share no code with keyward.
@@ -10,9 +13,8 @@ import Testing
   private static let curl = "/usr/bin/curl"
   private static let h2load = "/usr/bin/h2load"
 
-  private static var script: String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/PythonClient/client.py"
-  }
+  private static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  private static let script = tests.path + "/PythonClient/client.py"
 
   private static func has(_ path: String) -> Bool { FileManager.default.isExecutableFile(atPath: path) }
 
@@ -45,6 +47,32 @@ import Testing
     process.waitUntilExit()
     let words = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     #expect(process.terminationStatus == 0, "\(words)")
+  }
+
+  @Test(
+    .enabled(if: python != nil, "KEYWARD_GRPC_PYTHON does not name a Python with gRPC: make grpc-clients makes one"))
+  func `The example's cache of verdicts obeys each change, and serves nothing without its stream`() throws {
+    let daemon = try Daemon()
+    let examples = Self.tests.deletingLastPathComponent().deletingLastPathComponent().path + "/examples/python"
+    let run = try Command([
+      try #require(Self.python), "-B", Self.tests.path + "/PythonClient/cache.py", examples, daemon.scratch.socket,
+    ])
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
+  @Test(
+    .enabled(if: python != nil, "KEYWARD_GRPC_PYTHON does not name a Python with gRPC: make grpc-clients makes one"))
+  func `The example's command asks once and then serves what it was told`() throws {
+    let daemon = try Daemon()
+    let made = try daemon.client().createKey(CreateKey(name: try KeyName("key"), permission: .chat))
+    let example =
+      Self.tests.deletingLastPathComponent().deletingLastPathComponent().path
+      + "/examples/python/cached_validation.py"
+    let run = try Command(
+      [try #require(Self.python), "-B", example, daemon.scratch.socket],
+      input: made.secret.text + "\n" + made.secret.text)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "VERDICT_VALID asked\nVERDICT_VALID cached\n")
   }
 
   @Test(.enabled(if: buf != nil, "KEYWARD_BUF does not name buf: .make/buf installs it"))

@@ -249,6 +249,8 @@ import Testing
     _ = try answer("rename", "n", "n")
     let rotated = try #require(try answer("rotate", "n")["secret"] as? String)
     _ = try answer("delete", "n", "--yes")
+    // A change's line may come after its reply.
+    #expect(daemon.end() == 0)
     let lines = daemon.logText.split(separator: "\n").filter { $0.contains("key=\(id)") }
     #expect(lines.count == 4)
     for (line, (type, revision)) in zip(lines, [("created", 1), ("updated", 2), ("rotated", 3), ("deleted", 4)]) {

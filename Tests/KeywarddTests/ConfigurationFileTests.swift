@@ -76,7 +76,7 @@ struct ConfigurationFileTests {
         "k.toml:2:1: there is no setting server.listen: there is socket, busy_poll, grpc, connections, connections_per_user, unsent_bytes, "
           + "handshake_timeout, request_timeout, stall_timeout, idle_timeout, keepalive_interval, keepalive_timeout, streams_per_connection, "
           + "header_fields, header_bytes, message_bytes, resets_per_second, control_frames_per_second, "
-          + "streamed_bytes, streamed_bytes_per_connection"
+          + "streamed_bytes, streamed_bytes_per_connection, watchers, watchers_per_user, watch_backlog"
       ),
       (
         "[server]\nheader_bytes = \"1\"",

@@ -97,6 +97,32 @@ def errors():
     assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED, error
 
 
+def changes_are_told():
+    watch = iter(keys.WatchKeys(key_service_pb2.WatchKeysRequest(), timeout=60))
+    mark = next(watch)
+    assert mark.type == key_service_pb2.CHANGE_TYPE_UNSPECIFIED and not mark.HasField("key"), mark
+    made = keys.CreateKey(
+        key_service_pb2.CreateKeyRequest(name="watched", permission=key_pb2.PERMISSION_CHAT), timeout=10)
+    keys.RevokeKey(key_service_pb2.RevokeKeyRequest(id=made.key.id), timeout=10)
+    events = [next(watch), next(watch)]
+    watch.cancel()
+    assert [event.type for event in events] == [
+        key_service_pb2.CHANGE_TYPE_CREATED, key_service_pb2.CHANGE_TYPE_REVOKED], events
+    assert [event.revision for event in events] == [mark.revision + 1, mark.revision + 2], events
+    assert events[0].key.state == key_pb2.STATE_ACTIVE and events[1].key.state == key_pb2.STATE_REVOKED, events
+    assert made.secret not in str(events)
+    # The same once more, from before.
+    again = iter(keys.WatchKeys(key_service_pb2.WatchKeysRequest(start_revision=mark.revision), timeout=60))
+    assert [next(again), next(again)] == events
+    assert next(again).revision == mark.revision + 2
+    again.cancel()
+    error, details = refusal(lambda **options: next(keys.WatchKeys(
+        key_service_pb2.WatchKeysRequest(start_revision=10_000), **options)))
+    assert error.code() == grpc.StatusCode.OUT_OF_RANGE, error
+    assert details["ErrorInfo"].reason == "REVISION_OUT_OF_RANGE"
+    assert details["ErrorInfo"].metadata["newest_revision"] == str(mark.revision + 2), details
+
+
 def health_is_told():
     for service in ("", "keyward.v1.KeyService", "keyward.v1.ValidationService", "keyward.v1.ControlService"):
         answer = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)
@@ -138,6 +164,7 @@ else:
     life_of_a_key()
     every_method_is_there()
     errors()
+    changes_are_told()
     health_is_told()
     reflection_describes_all()
 channel.close()

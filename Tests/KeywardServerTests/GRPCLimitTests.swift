@@ -105,7 +105,7 @@ import Testing
 
   @Test(.enabled(if: geteuid() == 0, "it takes root to be another user"))
   func `A peer without any right has few calls, and little of unfinished requests`() throws {
-    let server = try TestServer()
+    let server = try TestServer { $0.lingerSeconds = 30 }
     chmod(String(server.path.dropLast(2)), 0o755)
     let peer = try HTTP2Peer(RawConnection(server.path, uid: 4321, gids: [4321]))
     #expect(try peer.answer(to: .whoAmI, stream: 1).code == .ok)

@@ -314,19 +314,29 @@ final class GRPCSession {
     guard Int(frame.type) == Int(NGHTTP2_HEADERS.rawValue), frame.endsStream, let stream = stream(frame.stream_id),
       !stream.hasEnded, stream.phase == .replying
     else { return }
-    // Clients forget an answer when a reset comes before they have sent all, so the peer is given time for that.
+    // Clients forget an answer when a reset comes before they have sent all, so the peer is given time for that; and some
+    // send nothing more and wait for the reset.
     stream.isAnswered = true
     consumeInput(stream, stream.input.count)
     if stream.input.capacity > 0 { stream.input.releaseMemory() }
-    stream.deadline = Deadline(from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.frameSeconds)
-    nextDeadline = min(nextDeadline, stream.deadline)
+    stream.callDeadline = Deadline(from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.frameSeconds)
+    awaitRest(of: stream)
     if isRefusing || stream.droppedCount > parts.limits.messageBytes { reset(stream, NGHTTP2_NO_ERROR) }
   }
 
   /// Counts what the peer sends of a request that is not wanted any more.
   private func drop(_ count: Int, of stream: GRPCStream) {
     stream.droppedCount += count
-    if stream.isAnswered, stream.droppedCount > parts.limits.messageBytes { reset(stream, NGHTTP2_NO_ERROR) }
+    guard stream.isAnswered, stream.phase != .reset else { return }
+    awaitRest(of: stream)
+    if stream.droppedCount > parts.limits.messageBytes { reset(stream, NGHTTP2_NO_ERROR) }
+  }
+
+  /// Gives a peer that has its answer time for the next piece of its request.
+  private func awaitRest(of stream: GRPCStream) {
+    let pause = Deadline(from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.lingerSeconds)
+    stream.deadline = min(stream.callDeadline, pause)
+    nextDeadline = min(nextDeadline, stream.deadline)
   }
 
   /// Puts a DATA frame out, without a copy of the message that nobody would wipe.

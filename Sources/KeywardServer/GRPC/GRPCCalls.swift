@@ -81,7 +81,9 @@ extension GRPCSession {
       let service = try HealthMessages.decodeRequest(message, in: parts.arena)
       parts.health.watch(service, beginReplies(on: stream))
     case .watchKeys:
-      guard case .watchKeys(let revision) = try GRPCEnvelope.request(.watchKeys, message, in: parts.arena) else { break }
+      guard case .watchKeys(let revision) = try GRPCEnvelope.request(.watchKeys, message, in: parts.arena) else {
+        break
+      }
       let caller = parts.caller.forOneCall()
       try parts.handlers.watch(after: revision, for: caller) { beginReplies(on: stream) }
       stream.caller = caller

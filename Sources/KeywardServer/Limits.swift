@@ -33,7 +33,7 @@ package struct Limits: Sendable, Equatable {
   package var smallFrame = 64 * 1024
   /// Seconds that a frame may take from its first byte to its last.
   package var frameSeconds = 30.0
-  /// Seconds between two pieces of a gRPC request that has its answer already, before its stream is reset.
+  /// Seconds between two pieces of a gRPC request that is refused, before it is answered, and then reset.
   package var lingerSeconds = 0.25
   /// Seconds that a peer may take none of its replies, though they wait.
   package var stallSeconds = 60.0

@@ -373,11 +373,24 @@ import Testing
     #expect(peer[3].fields.isEmpty)
   }
 
-  @Test func `An answer before the request's end is left alone while the peer sends the rest`() throws {
+  @Test func `A call that its head has refused is answered when its request is whole`() throws {
     let server = try TestServer { $0.lingerSeconds = 30 }
     let peer = try HTTP2Peer(server.connect())
     peer.send(HTTP2Peer.headers(1, HTTP2Peer.fields("/keyward.v1.KeyService/Nothing")))
+    try peer.settle()
+    #expect(peer[1].fields.isEmpty)
+    peer.send(HTTP2Peer.Frame(.data, .endStream, stream: 1, [1, 2, 3]))
     #expect(try peer.answer(on: 1).code == .unimplemented)
+    try peer.settle()
+    #expect(peer[1].reset == nil)
+  }
+
+  @Test func `An answer before the request's end is left alone while the peer sends the rest`() throws {
+    let server = try TestServer { $0.lingerSeconds = 30 }
+    let peer = try HTTP2Peer(server.connect())
+    peer.send(
+      HTTP2Peer.headers(1, HTTP2Peer.fields(Self.status)), HTTP2Peer.Frame(.data, stream: 1, [0, 0xFF, 0, 0, 0]))
+    #expect(try peer.answer(on: 1).code == .resourceExhausted)
     // More than a window.
     for _ in 0..<20 {
       peer.send(HTTP2Peer.Frame(.data, stream: 1, [UInt8](repeating: 0, count: 10_000)))
@@ -394,8 +407,9 @@ import Testing
       $0.lingerSeconds = 30
     }
     let peer = try HTTP2Peer(server.connect())
-    peer.send(HTTP2Peer.headers(1, HTTP2Peer.fields("/keyward.v1.KeyService/Nothing")))
-    #expect(try peer.answer(on: 1).code == .unimplemented)
+    peer.send(
+      HTTP2Peer.headers(1, HTTP2Peer.fields(Self.status)), HTTP2Peer.Frame(.data, stream: 1, [0, 0xFF, 0, 0, 0]))
+    #expect(try peer.answer(on: 1).code == .resourceExhausted)
     peer.send(HTTP2Peer.Frame(.data, stream: 1, [UInt8](repeating: 0, count: 1001)))
     try peer.take { peer[1].reset != nil }
     #expect(peer[1].reset == 0)
@@ -410,8 +424,9 @@ import Testing
       $0.lingerSeconds = pause
     }
     let peer = try HTTP2Peer(server.connect())
-    peer.send(HTTP2Peer.headers(1, HTTP2Peer.fields("/keyward.v1.KeyService/Nothing")))
-    #expect(try peer.answer(on: 1).code == .unimplemented)
+    peer.send(
+      HTTP2Peer.headers(1, HTTP2Peer.fields(Self.status)), HTTP2Peer.Frame(.data, stream: 1, [0, 0xFF, 0, 0, 0]))
+    #expect(try peer.answer(on: 1).code == .resourceExhausted)
     try peer.take { peer[1].reset != nil }
     #expect(peer[1].reset == 0)
     #expect(try peer.answer(to: .getStatus, stream: 3).code == .ok)

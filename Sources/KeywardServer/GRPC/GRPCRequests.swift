@@ -21,8 +21,19 @@ extension GRPCSession {
       if let method = route.method { try parts.handlers.admit(parts.caller, to: method) }
       if route.takesStream { beginReplies(on: stream) }
     } catch {
-      fail(stream, error)
+      // Some clients never notice the end of an answer that comes while they send, so it waits for that.
+      stream.phase = .replying
+      stream.refusal = error
+      stream.callDeadline = Deadline(from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.frameSeconds)
+      awaitRest(of: stream)
     }
+  }
+
+  /// Answers a call that was refused by its head.
+  func giveRefusal(_ stream: GRPCStream) {
+    guard let refusal = stream.refusal else { return }
+    stream.refusal = nil
+    fail(stream, refusal)
   }
 
   /// Looks at what has come of the messages.
@@ -101,6 +112,7 @@ extension GRPCSession {
   /// The peer has sent all it will.
   func end(_ stream: GRPCStream) {
     stream.hasEnded = true
+    giveRefusal(stream)
     if stream.phase == .streaming, let replies = stream.replies, stream.head.route?.takesStream == true, !stream.isHeld
     {
       replies.finish(stream.input.isEmpty ? nil : .truncated)

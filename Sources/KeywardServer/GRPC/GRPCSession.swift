@@ -199,6 +199,7 @@ final class GRPCSession {
       switch stream.phase {
       case .receiving where !stream.isHeadWhole: isBroken = true
       case .receiving, .queued, .waiting: fail(stream, .tooLate)
+      case .replying where stream.refusal != nil: giveRefusal(stream)
       case .replying, .reset: reset(stream, stream.isAnswered ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL)
       case .streaming:
         stream.deadline = .never
@@ -327,13 +328,14 @@ final class GRPCSession {
   /// Counts what the peer sends of a request that is not wanted any more.
   private func drop(_ count: Int, of stream: GRPCStream) {
     stream.droppedCount += count
-    guard stream.isAnswered, stream.phase != .reset else { return }
+    guard stream.isAnswered || stream.refusal != nil, stream.phase != .reset else { return }
     awaitRest(of: stream)
-    if stream.droppedCount > parts.limits.messageBytes { reset(stream, NGHTTP2_NO_ERROR) }
+    guard stream.droppedCount > parts.limits.messageBytes else { return }
+    if stream.isAnswered { reset(stream, NGHTTP2_NO_ERROR) } else { giveRefusal(stream) }
   }
 
-  /// Gives a peer that has its answer time for the next piece of its request.
-  private func awaitRest(of stream: GRPCStream) {
+  /// Gives a peer whose call is refused time for the next piece of its request.
+  func awaitRest(of stream: GRPCStream) {
     let pause = Deadline(from: parts.clock.monotonicNanoseconds(), seconds: parts.limits.lingerSeconds)
     stream.deadline = min(stream.callDeadline, pause)
     nextDeadline = min(nextDeadline, stream.deadline)

@@ -40,6 +40,8 @@ final class GRPCStream {
   var isDeaf = false
   /// Its messages wait until the peer has taken replies.
   var isHeld = false
+  /// What its head was refused for, until that is answered.
+  var refusal: CallError?
   /// Bytes that have come of the request.
   var byteCount = 0
   /// Those of them that were not wanted, and their padding.
@@ -71,6 +73,7 @@ final class GRPCStream {
     isHeadWhole = false
     hasEnded = false
     isDeaf = false
+    refusal = nil
     byteCount = 0
     isHeld = false
     droppedCount = 0

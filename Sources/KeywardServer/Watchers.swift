@@ -48,6 +48,8 @@ final class Watchers: @unchecked Sendable {
   private var watchers: [UInt64: Watcher] = [:]
   /// Changes that one of the watchers was told in this round, as the others will be.
   private var encoded: [Revision: StreamMessage] = [:]
+  /// A round is to come that has been asked for by the one before.
+  private var goesOn = false
   private var isEnding = false
 
   /// Changes of one piece, of the feed or of the audit: what holds up others is a few milliseconds.
@@ -108,14 +110,19 @@ final class Watchers: @unchecked Sendable {
     thread.perform { [weak self] in if let self { body(self) } }
   }
 
+  /// Tells everybody what there is, and goes on while there is more; what else waits for the thread comes in between.
   private func tellAll() {
-    var newest: Revision
-    repeat {
-      newest = registry.feed.newest
-      watchers.values.forEach(advance)
-      encoded = [:]
-      // Where nobody watches, no change need tell anybody.
-    } while !watchers.isEmpty && !registry.feed.awaitNews(after: newest)
+    guard !goesOn else { return }
+    let newest = registry.feed.newest
+    watchers.values.forEach(advance)
+    encoded = [:]
+    // Where nobody watches, no change need tell anybody.
+    guard !watchers.isEmpty, !registry.feed.awaitNews(after: newest) else { return }
+    goesOn = true
+    perform { watchers in
+      watchers.goesOn = false
+      watchers.tellAll()
+    }
   }
 
   /// Tells a watcher all that it can take of what it has not been told.
@@ -123,13 +130,14 @@ final class Watchers: @unchecked Sendable {
     guard watcher.caller.rights.contains(.canRead) else {
       return end(watcher, .mayNoLongerWatch(uid: watcher.caller.peer.uid))
     }
-    let behind = registry.feed.newest - max(watcher.position, watcher.goal)
+    // What comes meanwhile is told in the next round, when the others have had their turn.
+    let newest = registry.feed.newest
+    let behind = newest - max(watcher.position, watcher.goal)
     guard behind <= backlog else { return end(watcher, .tooFarBehind(behind, resumingAfter: watcher.position)) }
     while !watcher.isReading, !watcher.isFull {
-      guard tellIfCaughtUp(watcher) else { return }
+      guard tellIfCaughtUp(watcher), watcher.position < newest else { return }
       switch registry.feed.events(after: watcher.position, limit: Self.pieceSize) {
       case .events(let events):
-        guard !events.isEmpty else { return }
         for event in events {
           guard let message = message(for: event, of: watcher), tell(watcher, message) else { return }
           watcher.position = event.revision

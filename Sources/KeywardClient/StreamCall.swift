@@ -1,4 +1,5 @@
 import CNghttp2Archive
+import Glibc
 import KeywardCore
 import KeywardWire
 import UnixSocket
@@ -125,13 +126,16 @@ final class StreamCall {
       guard taken == bytes.count else { throw .protocolViolation("the daemon sent what is not HTTP/2") }
       received.consume(count)
     case .wouldBlock: break
-    case .ended:
-      throw .unreachable(
-        hasAnswer
-          ? "the daemon has closed the connection"
-          : "the daemon closed the connection at once: [server] grpc = false switches off what this needs")
+    case .ended, .failed(ECONNRESET): throw closed
     case .failed(let code): throw .unreachable("\(SystemError("hear from the daemon", code: code))")
     }
+  }
+
+  private var closed: ClientError {
+    .unreachable(
+      hasAnswer
+        ? "the daemon has closed the connection"
+        : "the daemon closed the connection at once: [server] grpc = false switches off what this needs")
   }
 
   /// Sends all that nghttp2 has to send.
@@ -148,7 +152,7 @@ final class StreamCall {
         switch SocketIO.send(descriptor.rawValue, rest) {
         case .bytes(let count): rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         case .wouldBlock: try waitToWrite()
-        case .ended: throw .unreachable("the daemon has closed the connection")
+        case .ended, .failed(ECONNRESET), .failed(EPIPE): throw closed
         case .failed(let code): throw .unreachable("\(SystemError("send to the daemon", code: code))")
         }
       }

@@ -319,9 +319,12 @@ import Testing
     }
     let bomb = try gzip(2_000_000)
     #expect(try answer(fields, HTTP2Peer.message(bomb, flag: 1), stream: 51).code == .resourceExhausted)
+    // The most secrets there may be, of the greatest length, are less.
+    let secrets = HTTP2Peer.fields("/keyward.v1.ValidationService/ValidateKeys", [("grpc-encoding", "gzip")])
+    #expect(try answer(secrets, HTTP2Peer.message(bomb, flag: 1), stream: 53).code == .resourceExhausted)
     // A method whose messages may be long looks at what it unpacks to, which asks nothing.
-    let many = HTTP2Peer.fields("/keyward.v1.ValidationService/ValidateKeys", [("grpc-encoding", "gzip")])
-    #expect(try answer(many, HTTP2Peer.message(bomb, flag: 1), stream: 53).code == .invalidArgument)
+    let many = HTTP2Peer.fields("/keyward.v1.KeyService/BatchDeleteKeys", [("grpc-encoding", "gzip")])
+    #expect(try answer(many, HTTP2Peer.message(bomb, flag: 1), stream: 55).code == .invalidArgument)
     let server = try TestServer { $0.messageBytes = 1_000_000 }
     let peer = try HTTP2Peer(server.connect())
     peer.send(

@@ -45,9 +45,7 @@ enum Route {
   /// Whether its message may have to be longer than those of most methods.
   var takesLargeMessages: Bool {
     switch self {
-    case .unary(.importKeys), .unary(.validateKeys), .unary(.batchUpdateKeys), .unary(.batchRevokeKeys),
-      .unary(.batchDeleteKeys):
-      true
+    case .unary(.importKeys), .unary(.batchUpdateKeys), .unary(.batchRevokeKeys), .unary(.batchDeleteKeys): true
     default: false
     }
   }

@@ -1,0 +1,182 @@
+/// What secrets are good for, by the keys in the index.
+extension Index {
+  /// The verdict on whoever presents the secret of a digest.
+  func validation(of digest: Digest, for permission: Permission, at now: Instant) -> Validation {
+    validation(judge(digest, for: permission, at: now))
+  }
+
+  /// As ``validation(of:for:at:)``, and remembers the use of a key that is found valid. A use that the key's limits do
+  /// not admit is none.
+  /// - Parameter runsLow: set where more uses are to be reserved before they are needed, once for all keys.
+  /// - Returns: nil where the use has to wait for the store.
+  mutating func use(
+    _ digest: Digest, for permission: Permission, at now: Instant, runsLow: inout Bool
+  ) -> Validation? {
+    let judgement = judge(digest, for: permission, at: now)
+    guard judgement.verdict == .valid else { return validation(judgement) }
+    if let limited = judgement.limitedUntil {
+      let admission = meters.take(judgement.row, at: now)
+      guard admission == .granted else { return validation(judgement).judged(by: admission, unless: limited) }
+      runsLow = meters.takeCall()
+    }
+    lastUses.record(judgement.row, at: now)
+    return validation(judgement)
+  }
+
+  /// As ``use(_:for:at:runsLow:)`` for some of many questions about keys without limits, told without anything that is
+  /// counted. Their look-ups wait for memory together, which most of a single one's time goes for.
+  mutating func useUnlimited(_ questions: some PlainQuestions, _ range: Range<Int>, at now: Instant) {
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: Together<Int>.count) {
+      useUnlimited(
+        questions, questions.questions, start..<min(start + Together<Int>.count, range.upperBound), at: now)
+    }
+  }
+
+  /// What is known of each of some questions that are looked up together. More would have what comes first leave the
+  /// cache again.
+  private typealias Together<Value> = InlineArray<32, Value>
+
+  private mutating func useUnlimited(
+    _ asker: some PlainQuestions, _ questions: UnsafeBufferPointer<PlainQuestion>, _ range: Range<Int>,
+    at now: Instant
+  ) {
+    var hashes = Together<UInt64>(repeating: 0)
+    var found = Together<Int>(repeating: -1)
+    for place in 0..<range.count {
+      hashes[place] = seed.hash(questions[range.lowerBound + place].digest)
+      byDigest.prefetchShard(hashes[place])
+    }
+    for place in 0..<range.count { byDigest.prefetchBucket(hashes[place]) }
+    for place in 0..<range.count {
+      guard let row = byDigest.probableRow(hashes[place]) else { continue }
+      found[place] = row
+      rows.prefetchRecord(row)
+      lastUses.prefetch(row)
+    }
+    for place in 0..<range.count where found[place] >= 0 {
+      if rows.record(found[place]).digest == questions[range.lowerBound + place].digest {
+        rows.prefetchName(found[place])
+      } else {
+        found[place] = -1
+      }
+    }
+    for place in 0..<range.count {
+      let number = range.lowerBound + place
+      let digest = questions[number].digest
+      let row = found[place] >= 0 ? (found[place], .distantFuture) : find(digest, hashes[place])
+      let judgement = judge(row, for: questions[number].permission, at: now)
+      asker.answer(number, use(judgement, at: now))
+    }
+  }
+
+  /// - Returns: nil for a key with limits, of which nothing is used.
+  @inline(__always)
+  private mutating func use(_ judgement: Judgement, at now: Instant) -> BriefValidation? {
+    guard judgement.limitedUntil == nil else { return nil }
+    guard judgement.tellsKey else { return BriefValidation(judgement.verdict) }
+    if judgement.verdict == .valid { lastUses.record(judgement.row, at: now) }
+    return rows.withRow(judgement.row) { block, place in
+      BriefValidation(
+        judgement.verdict, id: block.records[place].id, name: block.name(place), validUntil: judgement.until,
+        revision: revision)
+    }
+  }
+
+  /// As ``use(_:for:at:runsLow:)`` for several secrets, each judged after those before it: all of them are used, or
+  /// none.
+  /// - Returns: nil where one of them has to wait for the store.
+  mutating func use(_ questions: [Question], at now: Instant) -> [Validation]? {
+    var trial = MeterTrial()
+    var used: [Int] = []
+    var validations: [Validation] = []
+    for question in questions {
+      guard case .digest(let digest) = question.secret else {
+        validations.append(Validation(.malformed))
+        continue
+      }
+      if let later = question.asOf {
+        validations.append(self.validation(of: digest, for: question.permission, at: max(later, now)))
+        continue
+      }
+      let judgement = judge(digest, for: question.permission, at: now)
+      var validation = validation(judgement)
+      if validation.verdict == .valid, let limited = judgement.limitedUntil {
+        let admission = trial.take(judgement.row, of: meters, at: now)
+        guard let answer = validation.judged(by: admission, unless: limited) else { return nil }
+        validation = answer
+      }
+      if validation.verdict == .valid { used.append(judgement.row) }
+      validations.append(validation)
+    }
+    meters.keep(trial)
+    for row in used { lastUses.record(row, at: now) }
+    return validations
+  }
+
+  /// What a verdict is made of, before anything is told of the key.
+  private struct Judgement {
+    let verdict: Verdict
+    /// Whether the verdict tells of the key.
+    var tellsKey = false
+    var row = 0
+    /// Until when it holds; nil for ever.
+    var until: Instant?
+    /// For a key with limits the end that time will put to it, ``Instant/distantFuture`` for none.
+    var limitedUntil: Instant?
+  }
+
+  @inline(__always)
+  private func judge(_ digest: Digest, for permission: Permission, at now: Instant) -> Judgement {
+    judge(find(digest), for: permission, at: now)
+  }
+
+  @inline(__always)
+  private func judge(
+    _ found: (row: Int, until: Instant)?, for permission: Permission, at now: Instant
+  ) -> Judgement {
+    guard let (row, until) = found, until > now else { return Judgement(verdict: .notFound) }
+    return rows.withRow(row) { block, place in
+      let ends = block.ends(ofKey: place)
+      let state = ends.state(at: now)
+      if state == .deleted { return Judgement(verdict: .notFound) }
+      let record = block.records[place]
+      guard record.permission == permission else { return Judgement(verdict: .wrongPermission) }
+      let end = min(until, ends.nextTransition(after: now) ?? .distantFuture)
+      let isLimited = record.flags.contains(.limited)
+      let holds = isLimited && state == .active ? now : end
+      return Judgement(
+        verdict: Verdict(state), tellsKey: true, row: row, until: holds == .distantFuture ? nil : holds,
+        limitedUntil: isLimited ? end : nil)
+    }
+  }
+
+  private func validation(_ judgement: Judgement) -> Validation {
+    guard judgement.tellsKey else { return Validation(judgement.verdict) }
+    return rows.withRow(judgement.row) { block, place in
+      Validation(
+        judgement.verdict,
+        subject: Validation.Subject(
+          id: block.records[place].id, name: NameText(of: place, in: block), validUntil: judgement.until,
+          revision: revision))
+    }
+  }
+
+  /// What the store has to reserve so that secrets can be used that wait for it.
+  mutating func reservations(for questions: some Sequence<Question>, at now: Instant) -> [UseReservation] {
+    var trial = MeterTrial(asIfReserved: true)
+    for question in questions where question.asOf == nil {
+      guard case .digest(let digest) = question.secret else { continue }
+      let judgement = judge(digest, for: question.permission, at: now)
+      guard judgement.verdict == .valid, judgement.limitedUntil != nil else { continue }
+      _ = trial.take(judgement.row, of: meters, at: now)
+    }
+    var reservations: [UseReservation] = []
+    for (row, goal) in trial.meters {
+      let id = rows.record(row).id
+      meters.update(row) { meter in
+        if let reservation = meter.reservation(for: id, upTo: goal.used, at: now) { reservations.append(reservation) }
+      }
+    }
+    return reservations
+  }
+}

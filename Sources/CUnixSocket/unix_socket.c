@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int unix_accept(int listener) {
@@ -45,6 +46,14 @@ int unix_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
 
 int unix_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) {
   return control(epoll, EPOLL_CTL_MOD, fd, events, token);
+}
+
+ssize_t unix_receive(int socket, void *bytes, size_t capacity) {
+  return syscall(SYS_recvfrom, socket, bytes, capacity, 0, NULL, NULL);
+}
+
+ssize_t unix_send(int socket, const void *bytes, size_t count) {
+  return syscall(SYS_sendto, socket, bytes, count, MSG_NOSIGNAL, NULL, 0);
 }
 
 int unix_epoll_wait(int epoll, struct unix_event *events, int capacity, int timeout_milliseconds) {
@@ -95,10 +104,10 @@ void unix_release_program_pages(void) {
   dl_iterate_phdr(release_unwritten, &mask);
 }
 
-void unix_step_back(const char *name, int niceness) {
+void unix_set_up_thread(const char *name, int niceness) {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, NULL);
   pthread_setname_np(pthread_self(), name);
-  setpriority(PRIO_PROCESS, 0, niceness);
+  if (niceness) setpriority(PRIO_PROCESS, 0, niceness);
 }

@@ -1,5 +1,4 @@
 import Dispatch
-import Glibc
 import Synchronization
 import UnixSocket
 
@@ -17,13 +16,8 @@ final class BackgroundThread: Sendable {
       var isOver = false
     }
 
-    let name: String
     let content = Mutex(Content())
     let counter = DispatchSemaphore(value: 0)
-
-    init(name: String) {
-      self.name = name
-    }
 
     func add(_ work: @escaping Work) {
       content.withLock { $0.work.append(work) }
@@ -54,21 +48,11 @@ final class BackgroundThread: Sendable {
 
   /// - Parameter name: at most 15 bytes, for people who look at the process.
   init(name: String) throws(SystemError) {
-    inbox = Inbox(name: name)
-    let argument = Unmanaged.passRetained(inbox)
-    var thread = pthread_t()
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        // Never nil: the header of pthread_create does not say so.
-        if let argument { BackgroundThread.run(Unmanaged<Inbox>.fromOpaque(argument).takeRetainedValue()) }
-        return nil
-      }, argument.toOpaque())
-    guard code == 0 else {
-      argument.release()
-      throw SystemError("start a thread", code: code)
+    let inbox = Inbox()
+    self.inbox = inbox
+    try SystemThread.start(name: name, niceness: Self.niceness) {
+      while inbox.carryOut() {}
     }
-    pthread_detach(thread)
   }
 
   deinit {
@@ -92,10 +76,5 @@ final class BackgroundThread: Sendable {
     reached.wait()
     body()
     done.signal()
-  }
-
-  private static func run(_ inbox: Inbox) {
-    ThreadPriority.stepBack(name: inbox.name, niceness: niceness)
-    while inbox.carryOut() {}
   }
 }

@@ -6,7 +6,7 @@ import UnixSocket
 ///
 /// Both buffers have memory only while they hold something, so that a silent connection costs next to nothing.
 ///
-/// Concurrency: confined to its reactor's queue.
+/// Concurrency: confined to its reactor's thread.
 final class Connection {
   let id: ConnectionID
   let caller: Caller
@@ -18,6 +18,8 @@ final class Connection {
   var output = Outbox()
   /// What the reactor's event set watches for at present.
   var interest: EventSet.Interest = .input
+  /// The last read brought as much as there was room for.
+  var mayHaveMore = false
   /// Whether the first byte has said which protocol is spoken.
   var isOpened = false
   /// The peer has shut its side, or is not to be read any more.
@@ -70,7 +72,7 @@ final class Connection {
   /// Whether the peer has let an instant pass by which it had to finish a frame or take a reply.
   func isOverdue(at now: UInt64) -> Bool {
     // A frame that is not read on waits for the server, not for its peer.
-    let frame = interest.contains(.input) ? frameDeadline : .never
+    let frame = interest.input ? frameDeadline : .never
     return min(frame, stallDeadline, output.nextDeadline).hasPassed(at: now)
   }
 

@@ -4,7 +4,7 @@ import KeywardWire
 /// The plain calls that have come in one turn of a reactor, from any of its connections, and are answered together at
 /// its end: by one reading of the clock, look-ups that wait for memory together, and one write to each connection.
 ///
-/// Concurrency: confined to its reactor's queue, which is what makes it `@unchecked Sendable`.
+/// Concurrency: confined to its reactor's thread, which is what makes it `@unchecked Sendable`.
 final class PlainCalls: PlainQuestions, @unchecked Sendable {
   private struct Call {
     let stream: UInt32
@@ -24,28 +24,40 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
 
   private let taken: UnsafeMutableBufferPointer<PlainQuestion>
   private let calls: UnsafeMutableBufferPointer<Call>
+  /// Not an array, whose growing and emptying a call would pay for.
+  private let groups: UnsafeMutableBufferPointer<Group>
   private var replies = ByteBuffer(capacity: 64 * 1024)
   private(set) var count = 0
-  private(set) var groups: [Group] = []
+  private var groupCount = 0
   private var hasLimited = false
 
   /// More than one read may bring on top of ``enough``.
   private static let capacity = 2048
-  /// Calls whose answers shall not wait for those of further connections (decision 0016).
-  private static let enough = 4
+  /// Calls whose answers shall not wait for those of further connections, at least and at most (decision 0016).
+  private static let enough = 2...8
+  private var enough = 2
 
   init() {
     taken = .allocate(capacity: Self.capacity)
     calls = .allocate(capacity: Self.capacity)
+    groups = .allocate(capacity: Self.capacity)
   }
 
   deinit {
+    groups[..<groupCount].deinitialize()
+    groups.deallocate()
     taken.deallocate()
     calls.deallocate()
   }
 
+  /// Says from how many connections something has come at once. The more there are, the more calls may be answered
+  /// together without a peer's having to wait that could ask again meanwhile.
+  func expect(_ connectionCount: Int) {
+    enough = min(max(Self.enough.lowerBound, connectionCount / 4), Self.enough.upperBound)
+  }
+
   /// Whether they are to be answered before more is read.
-  var isEnough: Bool { count >= Self.enough }
+  var isEnough: Bool { count >= enough }
 
   /// Takes the plain calls that some bytes of a connection begin with, as far as the peer has the right to them and
   /// nothing of the connection's is in their way.
@@ -76,7 +88,9 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
     guard count > first else { return 0 }
     connection.hasPlainCalls = true
     connection.session.countPlainCalls(count - first)
-    groups.append(Group(connection: connection, calls: first..<count, hasDeadlines: hasDeadlines))
+    groups.initializeElement(
+      at: groupCount, to: Group(connection: connection, calls: first..<count, hasDeadlines: hasDeadlines))
+    groupCount += 1
     return position
   }
 
@@ -94,7 +108,7 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   }
 
   /// The replies to a group's calls, until the next change; nil where some of its calls are to be carried out one by one.
-  func replies(to group: Group) -> UnsafeRawBufferPointer? {
+  func replies(to group: borrowing Group) -> UnsafeRawBufferPointer? {
     guard !group.hasDeadlines, !hasLimited || !group.calls.contains(where: { calls[$0].isLimited }) else { return nil }
     return replies(to: group.calls)
   }
@@ -107,7 +121,8 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   /// A group's calls one by one.
   /// - Parameter body: is given the stream, the deadline, and the reply; the question where the key has limits.
   func forEach(
-    in group: Group, _ body: (UInt32, Deadline, _ reply: UnsafeRawBufferPointer, _ limited: PlainQuestion?) -> Void
+    in group: borrowing Group,
+    _ body: (UInt32, Deadline, _ reply: UnsafeRawBufferPointer, _ limited: PlainQuestion?) -> Void
   ) {
     for number in group.calls {
       body(
@@ -116,11 +131,13 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
     }
   }
 
-  func removeAll() {
+  /// Forgets them all, after a look at each group.
+  func removeAll(_ body: (borrowing Group) -> Void) {
+    for number in 0..<groupCount { body(groups.moveElement(from: number)) }
+    groupCount = 0
     count = 0
     hasLimited = false
     replies.consume(replies.count)
-    groups.removeAll(keepingCapacity: true)
   }
 }
 

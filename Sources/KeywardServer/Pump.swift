@@ -5,7 +5,7 @@ import UnixSocket
 /// Moves a connection's bytes: in from its socket, through its session, and out again. It says on the connection what
 /// came of it, and leaves closing to the reactor.
 ///
-/// Concurrency: confined to its reactor's queue.
+/// Concurrency: confined to its reactor's thread.
 final class Pump {
   private let parts: Reactor.Parts
   private let mailbox: Mailbox
@@ -44,8 +44,10 @@ final class Pump {
   @discardableResult
   func read(_ connection: Connection) -> Bool {
     guard connection.isReadable else { return false }
-    switch SocketIO.receive(connection.fd, into: readBuffer.reserve(Self.readByteCount)) {
+    let room = readBuffer.reserve(Self.readByteCount)
+    switch SocketIO.receive(connection.fd, into: room) {
     case .bytes(let count):
+      connection.mayHaveMore = count == room.count
       readBuffer.commit(count)
       take(connection)
       readBuffer.consume(readBuffer.count)
@@ -63,6 +65,9 @@ final class Pump {
   /// Whether the plain calls that were read are to be answered before more is read.
   var hasEnoughPlainCalls: Bool { plainCalls.isEnough }
 
+  /// Says from how many connections something is to be read in this turn.
+  func expect(_ connectionCount: Int) { plainCalls.expect(connectionCount) }
+
   /// Answers the plain calls that were read.
   /// - Parameter settle: is called with each connection of theirs that is not as it was before they came.
   func answerPlainCalls(_ settle: (Connection) -> Void) {
@@ -70,8 +75,7 @@ final class Pump {
     parts.handlers.validateUnlimited(plainCalls, at: parts.clock.now())
     parts.statistics.countCalls(plainCalls.count)
     // Replies that are there wait for nothing else.
-    for group in plainCalls.groups where !send(group) { unsettled.append(group.connection) }
-    plainCalls.removeAll()
+    plainCalls.removeAll { if !send($0) { unsettled.append($0.connection) } }
     guard !unsettled.isEmpty else { return }
     for connection in unsettled {
       if !connection.input.isEmpty || connection.frameDeadline != .never {
@@ -244,7 +248,7 @@ final class Pump {
 
   /// Sends the replies to a connection's plain calls.
   /// - Returns: whether all have left, and nothing else is under way on the connection.
-  private func send(_ group: PlainCalls.Group) -> Bool {
+  private func send(_ group: borrowing PlainCalls.Group) -> Bool {
     let connection = group.connection
     connection.hasPlainCalls = false
     guard var rest = plainCalls.replies(to: group) else {
@@ -262,7 +266,7 @@ final class Pump {
     return false
   }
 
-  private func sendOneByOne(_ group: PlainCalls.Group) {
+  private func sendOneByOne(_ group: borrowing PlainCalls.Group) {
     let connection = group.connection
     let context = context(of: connection)
     borrowOutput(connection)

@@ -1,14 +1,12 @@
-import Dispatch
 import KeywardCore
 import KeywardWire
 import Logging
 import UnixSocket
 
-/// Serves its share of the connections: one epoll set, itself a Dispatch source on a serial queue of its own, so that
-/// it takes no thread while nothing happens and costs three system calls a request under load.
+/// Serves its share of the connections: one epoll set and a thread of its own that waits for it (decision 0002).
 ///
-/// Concurrency: everything but the mailbox is touched on `queue` alone, which is what makes it `@unchecked Sendable`.
-/// ``post(_:)`` is for every thread.
+/// Concurrency: everything but the mailbox is touched on that thread alone once it runs, which is what makes it
+/// `@unchecked Sendable`. ``post(_:)`` is for every thread.
 final class Reactor: @unchecked Sendable {
   /// What the reactor works with.
   struct Parts: Sendable {
@@ -26,20 +24,15 @@ final class Reactor: @unchecked Sendable {
   private static let mailboxToken: UInt64 = .max
   private static let timerToken: UInt64 = .max - 1
 
-  /// Milliseconds that the queue's thread waits for more before it is given back. A wake-up through Dispatch costs
-  /// four times one of epoll, so a busy reactor shall not need it.
-  private static let linger: Int32 = 5
-
   private let parts: Parts
-  private let queue: DispatchQueue
-  /// Made when the reactor starts: one that was never activated must not be let go of.
-  private var source: (any DispatchSourceRead)?
+  private let name: String
   private let events: EventSet
   private let mailbox: Mailbox
   private let pump: Pump
   private var connections = ConnectionTable()
   private var busyPoll: BusyPoll
   private var whenDrained: (@Sendable () -> Void)?
+  private var isOver: Bool { whenDrained != nil && connections.count == 0 }
 
   private let timer: Descriptor
   private var timerDeadline = Deadline.never
@@ -53,15 +46,14 @@ final class Reactor: @unchecked Sendable {
     pump = Pump(parts, mailbox: mailbox)
     try events.add(mailbox.counter.rawValue, .input, token: Self.mailboxToken)
     try events.add(timer.rawValue, .input, token: Self.timerToken)
-    queue = DispatchQueue(label: "keyward.reactor.\(number)", qos: .userInitiated)
+    name = "keyward.\(number)"
   }
 
-  /// Begins to serve. A reactor serves for the rest of the process's life, so its descriptors outlive its source.
-  func start() {
-    let source = DispatchSource.makeReadSource(fileDescriptor: events.descriptor.rawValue, queue: queue)
-    source.setEventHandler { [self] in drainEvents() }
-    self.source = source
-    source.activate()
+  /// Begins to serve, until it is drained.
+  func start() throws(SystemError) {
+    try SystemThread.start(name: name) { [self] in
+      while !isOver { serve() }
+    }
   }
 
   /// Sends the reactor a letter, from any thread.
@@ -69,23 +61,15 @@ final class Reactor: @unchecked Sendable {
     mailbox.post(letter)
   }
 
-  private func drainEvents() {
-    dispatchPrecondition(condition: .onQueue(queue))
-    repeat { pollBusily() } while turn(milliseconds: Self.linger) > 0
-  }
-
-  private func pollBusily() {
-    while busyPoll.isOn, busyPoll.goesOn(at: parts.clock.monotonicNanoseconds()) {
-      _ = turn(milliseconds: 0)
-    }
+  private func serve() {
+    while busyPoll.isOn, busyPoll.goesOn(at: parts.clock.monotonicNanoseconds()) { turn(milliseconds: 0) }
+    turn(milliseconds: -1)
   }
 
   /// Waits for events and does what they ask for.
-  /// - Returns: how many there were.
-  private func turn(milliseconds: Int32) -> Int {
-    let count = events.wait(milliseconds: milliseconds) { handle($0) }
+  private func turn(milliseconds: Int32) {
+    events.wait(milliseconds: milliseconds, { pump.expect($0) }, { handle($0) })
     answerPlainCalls()
-    return count
   }
 
   private func answerPlainCalls() {
@@ -100,12 +84,12 @@ final class Reactor: @unchecked Sendable {
       if event.token == Self.timerToken { timerFired() } else { openMailbox() }
     default:
       guard let connection = connections[ConnectionID(token: event.token)] else { return }
-      if event.ready.contains(.output) { pump.flush(connection) }
-      let isGone = !event.ready.isDisjoint(with: .hangup)
-      let hasRead = (isGone || event.ready.contains(.input)) && pump.read(connection)
+      if event.output { pump.flush(connection) }
+      let hasRead = (event.hangup || event.input) && pump.read(connection)
       if hasRead, busyPoll.isOn { busyPoll.noteRequest(at: parts.clock.monotonicNanoseconds()) }
       // A peer that has left for good gets no reply; what it still sent is read to the end first.
-      if isGone, !hasRead { connection.isBroken = true }
+      if event.hangup, !hasRead { connection.isBroken = true }
+      if hasRead, connection.mayHaveMore || event.end, !watch(connection) { return }
       if connection.hasPlainCalls {
         if pump.hasEnoughPlainCalls { answerPlainCalls() }
       } else {
@@ -148,7 +132,7 @@ final class Reactor: @unchecked Sendable {
     let connection = Connection(descriptor, id: connections.nextID(), caller: caller)
     connections.insert(connection)
     do throws(SystemError) {
-      try events.add(connection.fd, connection.interest, token: connection.id.token)
+      try events.addChanges(connection.fd, connection.interest, token: connection.id.token)
     } catch {
       lose(connection, error)
       return
@@ -166,14 +150,21 @@ final class Reactor: @unchecked Sendable {
     let wanted = connection.wantedInterest(parts.limits)
     if wanted != connection.interest {
       connection.interest = wanted
-      do throws(SystemError) {
-        try events.modify(connection.fd, wanted, token: connection.id.token)
-      } catch {
-        lose(connection, error)
-        return
-      }
+      guard watch(connection) else { return }
     }
     arm(connection.nextDeadline)
+  }
+
+  /// Asks to be told of a connection, of what has come already too.
+  /// - Returns: false where the connection is lost.
+  private func watch(_ connection: Connection) -> Bool {
+    do throws(SystemError) {
+      try events.watchChanges(connection.fd, connection.interest, token: connection.id.token)
+      return true
+    } catch {
+      lose(connection, error)
+      return false
+    }
   }
 
   private func lose(_ connection: Connection, _ error: SystemError) {
@@ -182,6 +173,8 @@ final class Reactor: @unchecked Sendable {
   }
 
   private func close(_ connection: Connection) {
+    // One that is lost while its calls wait for their answers comes here again.
+    guard connections[connection.id] != nil else { return }
     connection.caller.leave()
     pump.release(connection)
     connections.remove(connection)

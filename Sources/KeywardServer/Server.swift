@@ -99,9 +99,9 @@ package final class Server: Sendable {
       socket, reactors: reactors, authority: authority, census: census, clock: options.clock, log: options.log)
   }
 
-  package func start() {
+  package func start() throws(SystemError) {
     reserver.start()
-    for reactor in reactors { reactor.start() }
+    for reactor in reactors { try reactor.start() }
     sweeper.start()
     health.setServing(true)
     listener.start()

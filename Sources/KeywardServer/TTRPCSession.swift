@@ -5,7 +5,7 @@ import KeywardWire
 ///
 /// proto/PROTOCOL.md lists what it answers to each kind of frame, right or wrong.
 ///
-/// Concurrency: confined to its reactor's queue.
+/// Concurrency: confined to its reactor's thread.
 struct TTRPCSession {
   /// What the session works with for the length of one call.
   struct Context {
@@ -309,7 +309,7 @@ extension CallError {
 
 /// The memory of one reactor for long frames that have not come whole.
 ///
-/// Concurrency: confined to its reactor's queue.
+/// Concurrency: confined to its reactor's thread.
 final class FrameBudget {
   private var left: Int
 

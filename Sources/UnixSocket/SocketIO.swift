@@ -1,3 +1,4 @@
+import CUnixSocket
 import Glibc
 
 /// What one read or write of a non-blocking socket came to.
@@ -16,7 +17,7 @@ package enum Transfer: Equatable {
 package enum SocketIO {
   package static func receive(_ fd: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
     while true {
-      let count = recv(fd, buffer.baseAddress, buffer.count, 0)
+      let count = unix_receive(fd, buffer.baseAddress, buffer.count)
       if count > 0 { return .bytes(count) }
       if count == 0 { return .ended }
       if let outcome = outcome(of: errno) { return outcome }
@@ -25,7 +26,7 @@ package enum SocketIO {
 
   package static func send(_ fd: Int32, _ bytes: UnsafeRawBufferPointer) -> Transfer {
     while true {
-      let count = Glibc.send(fd, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      let count = unix_send(fd, bytes.baseAddress, bytes.count)
       if count >= 0 { return .bytes(count) }
       if let outcome = outcome(of: errno) { return outcome }
     }

@@ -30,6 +30,11 @@ int unix_peer_credentials(int socket, struct unix_credentials *credentials);
 /// SO_PEERGROUPS (socket(7)): up to `capacity` groups. Returns how many there are; -1 with ERANGE if more.
 int unix_peer_groups(int socket, gid_t *groups, int capacity);
 
+/// recv(2) and send(2), without SIGPIPE. Not cancellation points as glibc's are, which take some 20 ns each for that in a
+/// process with threads.
+ssize_t unix_receive(int socket, void *bytes, size_t capacity);
+ssize_t unix_send(int socket, const void *bytes, size_t count);
+
 /// epoll_ctl(2) with EPOLL_CTL_ADD, EPOLL_CTL_MOD.
 int unix_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
 int unix_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token);
@@ -50,6 +55,6 @@ void unix_release_program_pages(void);
 /// How many processors the process may run on (sched_getaffinity(2)); -1 if the kernel does not say.
 int unix_usable_processors(void);
 
-/// Names the calling thread, keeps signals from it, and has the others go before it by a value of nice(2) (setpriority(2),
-/// "C library/kernel differences"). What is not to be had it does without.
-void unix_step_back(const char *name, int niceness);
+/// Names the calling thread, keeps signals from it, and has the others go before it by a value of nice(2), unless that is
+/// 0 (setpriority(2), "C library/kernel differences"). What is not to be had it does without.
+void unix_set_up_thread(const char *name, int niceness);

@@ -26,22 +26,32 @@ extension Index {
   /// As ``use(_:for:at:runsLow:)`` for some of many questions about keys without limits, told without anything that is
   /// counted. Their look-ups wait for memory together, which most of a single one's time goes for.
   mutating func useUnlimited(_ questions: some PlainQuestions, _ range: Range<Int>, at now: Instant) {
-    for start in stride(from: range.lowerBound, to: range.upperBound, by: Together<Int>.count) {
-      useUnlimited(
-        questions, questions.questions, start..<min(start + Together<Int>.count, range.upperBound), at: now)
+    // Few are given few places, for those take time to empty.
+    if range.count <= 4 {
+      useTogether(questions, range, Places<4>(), at: now)
+    } else {
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: 32) {
+        useTogether(questions, start..<min(start + 32, range.upperBound), Places<32>(), at: now)
+      }
     }
   }
 
-  /// What is known of each of some questions that are looked up together. More would have what comes first leave the
-  /// cache again.
-  private typealias Together<Value> = InlineArray<32, Value>
+  /// What is known of each of some questions that are looked up together. More than 32 would have what comes first leave
+  /// the cache again.
+  private struct Places<let count: Int> {
+    var hashes = InlineArray<count, UInt64>(repeating: 0)
+    /// The row, or -1.
+    var found = InlineArray<count, Int>(repeating: -1)
+  }
 
-  private mutating func useUnlimited(
-    _ asker: some PlainQuestions, _ questions: UnsafeBufferPointer<PlainQuestion>, _ range: Range<Int>,
-    at now: Instant
+  /// - Parameter places: one for each question at least.
+  @inline(__always)
+  private mutating func useTogether<let count: Int>(
+    _ asker: some PlainQuestions, _ range: Range<Int>, _ places: Places<count>, at now: Instant
   ) {
-    var hashes = Together<UInt64>(repeating: 0)
-    var found = Together<Int>(repeating: -1)
+    let questions = asker.questions
+    var hashes = places.hashes
+    var found = places.found
     for place in 0..<range.count {
       hashes[place] = seed.hash(questions[range.lowerBound + place].digest)
       byDigest.prefetchShard(hashes[place])

@@ -7,7 +7,7 @@ import KeywardWire
 /// nghttp2 knows the frames, the header tables and the windows; this knows calls. proto/PROTOCOL.md lists what it
 /// answers to what.
 ///
-/// Concurrency: confined to its reactor's queue. nghttp2 calls back from within ``receive(_:at:)`` and
+/// Concurrency: confined to its reactor's thread. nghttp2 calls back from within ``receive(_:at:)`` and
 /// ``produce(into:)``.
 final class GRPCSession {
   /// What the session works with.

@@ -2,7 +2,7 @@ import KeywardWire
 
 /// One call of gRPC, from its first header field until its stream is closed; then it serves another.
 ///
-/// Concurrency: confined to its reactor's queue.
+/// Concurrency: confined to its reactor's thread.
 final class GRPCStream {
   /// How far the call has come.
   enum Phase {
@@ -95,7 +95,7 @@ final class GRPCStream {
 
 /// Streams of a reactor that have ended and wait for others to begin.
 ///
-/// Concurrency: confined to its reactor's queue.
+/// Concurrency: confined to its reactor's thread.
 final class GRPCStreamPool {
   private var free: [GRPCStream] = []
 

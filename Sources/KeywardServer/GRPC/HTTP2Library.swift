@@ -2,7 +2,7 @@ import CNghttp2
 
 /// What nghttp2 is told once for all sessions of a reactor: which functions to call, and its options.
 ///
-/// Concurrency: confined to its reactor's queue.
+/// Concurrency: confined to its reactor's thread.
 final class HTTP2Library {
   /// Bytes before every frame.
   static let headerByteCount = 9

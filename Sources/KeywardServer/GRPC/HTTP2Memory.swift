@@ -2,7 +2,7 @@ import CNghttp2
 
 /// The memory that nghttp2 asks for, kept when it is given back: each call takes some ten small blocks.
 ///
-/// Concurrency: confined to its reactor's queue.
+/// Concurrency: confined to its reactor's thread.
 final class HTTP2Memory {
   /// What stands before each block. Its size keeps blocks aligned for any type.
   private struct Header {

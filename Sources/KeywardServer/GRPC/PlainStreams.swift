@@ -4,7 +4,7 @@ import KeywardWire
 /// Plain calls of one session that came in one read and are answered together, so that their look-ups wait for memory
 /// together.
 ///
-/// Concurrency: confined to its reactor's queue, which is what makes it `@unchecked Sendable`.
+/// Concurrency: confined to its reactor's thread, which is what makes it `@unchecked Sendable`.
 final class PlainStreams: PlainQuestions, @unchecked Sendable {
   private struct Call {
     let stream: GRPCStream

@@ -24,6 +24,9 @@ final class Reactor: @unchecked Sendable {
   private static let mailboxToken: UInt64 = .max
   private static let timerToken: UInt64 = .max - 1
 
+  /// Of nice(2), where the process may: the writer has an even smaller part then of a processor that both want.
+  private static let niceness: Int32 = -5
+
   private let parts: Parts
   private let name: String
   private let events: EventSet
@@ -51,7 +54,7 @@ final class Reactor: @unchecked Sendable {
 
   /// Begins to serve, until it is drained.
   func start() throws(SystemError) {
-    try SystemThread.start(name: name) { [self] in
+    try SystemThread.start(name: name, niceness: Self.niceness) { [self] in
       while !isOver { serve() }
     }
   }

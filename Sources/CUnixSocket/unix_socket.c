@@ -109,5 +109,8 @@ void unix_set_up_thread(const char *name, int niceness) {
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, NULL);
   pthread_setname_np(pthread_self(), name);
+  // Threads that it has others make for it, as Dispatch's, are not to go before others too.
+  struct sched_param none = {0};
+  if (niceness < 0) sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
   if (niceness) setpriority(PRIO_PROCESS, 0, niceness);
 }

@@ -43,9 +43,10 @@ final class Listener: @unchecked Sendable {
     source.activate()
   }
 
-  /// Takes no more connections, and returns when the last one taken has been dealt out.
+  /// Takes the connections that wait and none after them, and returns when the last one has been dealt out.
   func stop() {
     queue.sync {
+      if !isSuspended { acceptWaiting() }
       source.cancel()
       goOn()
     }

@@ -65,8 +65,8 @@ final class Reactor: @unchecked Sendable {
   }
 
   private func serve() {
-    while busyPoll.isOn, busyPoll.goesOn(at: parts.clock.monotonicNanoseconds()) { turn(milliseconds: 0) }
-    turn(milliseconds: -1)
+    let isPolling = busyPoll.isOn && busyPoll.goesOn(at: parts.clock.monotonicNanoseconds())
+    turn(milliseconds: isPolling ? 0 : -1)
   }
 
   /// Waits for events and does what they ask for.

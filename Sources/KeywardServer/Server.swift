@@ -94,14 +94,15 @@ package final class Server: Sendable {
       health: health, busyPollNanoseconds: options.busyPollNanoseconds, log: options.log)
     var reactors: [Reactor] = []
     for number in 0..<max(1, options.reactorCount) { reactors.append(try Reactor(parts, number: number)) }
+    // Nothing comes to them before the listener is started, whose source must not be let go of before that.
+    for reactor in reactors { try reactor.start() }
     self.reactors = reactors
     listener = Listener(
       socket, reactors: reactors, authority: authority, census: census, clock: options.clock, log: options.log)
   }
 
-  package func start() throws(SystemError) {
+  package func start() {
     reserver.start()
-    for reactor in reactors { try reactor.start() }
     sweeper.start()
     health.setServing(true)
     listener.start()

@@ -44,10 +44,10 @@ func serve(
   let server: Server
   do throws(SystemError) {
     server = try Server(registry, at: socket, options)
-    try shutdown.start(server, over: store)
   } catch {
     throw StartError(error)
   }
+  shutdown.start(server, over: store)
   log.notice(
     "ready",
     metadata: [

@@ -44,13 +44,11 @@ final class Shutdown: Sendable {
   }
 
   /// Starts the server, so that a signal finds it either not begun or to be drained.
-  func start(_ server: Server, over store: SQLiteStore) throws(SystemError) {
-    try queue.sync {
-      Result { () throws(SystemError) in
-        try server.start()
-        running.withLock { $0 = Running(server: server, store: store) }
-      }
-    }.get()
+  func start(_ server: Server, over store: SQLiteStore) {
+    queue.sync {
+      server.start()
+      running.withLock { $0 = Running(server: server, store: store) }
+    }
   }
 
   private func received(_ number: Int32) {

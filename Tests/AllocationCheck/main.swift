@@ -66,7 +66,7 @@ let server = try Server(
   Server.Options(
     reactorCount: 1, version: "check", log: Logger(label: "check") { _ in SwiftLogNoOpLogHandler() },
     ownUID: geteuid()))
-try server.start()
+server.start()
 let connection = try RawConnection(folder + "/s")
 let grpcConnection = try RawConnection(folder + "/s")
 unlink(folder + "/s")

@@ -33,7 +33,7 @@ final class TestServer: Sendable {
     adjust(&options.limits)
     server = try Server(
       try Registry(store: gate, feedCapacity: feedCapacity), at: try ListeningSocket(at: path), options)
-    try server.start()
+    server.start()
     // Other users may come in.
     chmod(folder, 0o711)
   }

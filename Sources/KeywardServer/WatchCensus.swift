@@ -5,9 +5,8 @@ import Synchronization
 /// Counts the watches, in all and of each user. Those of root and of the daemon's own user are not limited.
 final class WatchCensus: Sendable {
   private struct Counts {
-    var total = 0
+    var watches = UserCounts()
     var last: UInt64 = 0
-    var byUser: [UInt32: Int] = [:]
   }
 
   private let counts = Mutex(Counts())
@@ -25,27 +24,22 @@ final class WatchCensus: Sendable {
   func enter(_ peer: Peer) throws(CallError) -> UInt64 {
     let isFree = peer.uid == 0 || peer.uid == ownUID
     return try counts.withLock { (counts) throws(CallError) in
-      let ofUser = counts.byUser[peer.uid, default: 0]
+      let ofUser = counts.watches[peer.uid]
       guard isFree || ofUser < limits.watchersPerUser else {
         throw .tooManyWaiting(
           "this user has \(ofUser) watches under way: end one, and try again", retrySeconds: Self.retrySeconds)
       }
-      guard isFree || counts.total < limits.watchers else {
+      guard isFree || counts.watches.total < limits.watchers else {
         throw .tooManyWaiting("too many watches are under way: try again in a while", retrySeconds: Self.retrySeconds)
       }
-      counts.total += 1
-      counts.byUser[peer.uid] = ofUser + 1
+      counts.watches.add(peer.uid)
       counts.last += 1
       return counts.last
     }
   }
 
   func leave(_ peer: Peer) {
-    counts.withLock { counts in
-      counts.total -= 1
-      let rest = counts.byUser[peer.uid, default: 1] - 1
-      counts.byUser[peer.uid] = rest == 0 ? nil : rest
-    }
+    counts.withLock { $0.watches.remove(peer.uid) }
   }
 
   private static let retrySeconds = 10

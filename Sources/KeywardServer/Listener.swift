@@ -38,24 +38,25 @@ final class Listener: @unchecked Sendable {
   }
 
   func start() {
-    source.setEventHandler { [self] in acceptWaiting() }
+    source.setEventHandler { [self] in acceptWaiting(limit: Self.acceptLimit) }
     source.setCancelHandler { [stopped] in stopped.signal() }
     source.activate()
   }
 
-  /// Takes the connections that wait and none after them, and returns when the last one has been dealt out.
+  /// Takes no more connections, and returns when the last one taken has been dealt out. Those that wait at a socket of
+  /// our own are taken first, for nobody else will; at one that was passed in they wait for the next daemon.
   func stop() {
     queue.sync {
-      if !isSuspended { acceptWaiting() }
+      socket.removeFile()
+      if socket.isOwn, !isSuspended { acceptWaiting(limit: Int(ListeningSocket.backlog)) }
       source.cancel()
       goOn()
     }
     stopped.wait()
-    socket.removeFile()
   }
 
-  private func acceptWaiting() {
-    for _ in 0..<Self.acceptLimit {
+  private func acceptWaiting(limit: Int) {
+    for _ in 0..<limit {
       do throws(SystemError) {
         guard let descriptor = try socket.accept() else { return }
         try welcome(descriptor)

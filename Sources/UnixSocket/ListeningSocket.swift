@@ -9,7 +9,8 @@ package struct ListeningSocket: ~Copyable, Sendable {
   /// The file made, to be removed again; nil for a socket that was passed in.
   private let file: (device: UInt, inode: UInt)?
 
-  private static let backlog: Int32 = 1024
+  /// Connections that wait to be taken, at most.
+  package static let backlog: Int32 = 1024
 
   /// Makes a socket that every user may connect to: rights are judged by the kernel's credentials, not by the file's
   /// mode. A socket file that nobody listens at any more is replaced.
@@ -64,6 +65,9 @@ package struct ListeningSocket: ~Copyable, Sendable {
     guard let path, stat(path, &own) == 0, stat(other, &theirs) == 0 else { return path == other }
     return own.st_dev == theirs.st_dev && own.st_ino == theirs.st_ino
   }
+
+  /// Whether this made the socket, so that nobody takes its connections afterwards.
+  package var isOwn: Bool { file != nil }
 
   /// Removes the socket's file if this made it and it is still there.
   package func removeFile() {

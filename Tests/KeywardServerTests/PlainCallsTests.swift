@@ -164,7 +164,7 @@ import Testing
     throws
   {
     let server = try TestServer()
-    let peers = try (0..<20).map { _ in try server.connect() }
+    let peers = try (0..<100).map { _ in try server.connect() }
     for peer in peers {
       peer.send(try peer.frame(.validateKey(.sample(1), .chat, asOf: nil), stream: 1))
       peer.shutWriting()

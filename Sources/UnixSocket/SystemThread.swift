@@ -19,7 +19,7 @@ package enum SystemThread {
   /// Starts a thread that carries out one thing and ends with it. Signals go to other threads.
   /// - Parameters:
   ///   - name: at most 15 bytes, for people who look at the process.
-  ///   - niceness: of nice(2): by how much others go before it.
+  ///   - niceness: of nice(2): by how much others go before it, or where it is negative and the process may, it before them.
   package static func start(
     name: String, niceness: Int32 = 0, _ body: @escaping @Sendable () -> Void
   ) throws(SystemError) {

@@ -55,6 +55,6 @@ void unix_release_program_pages(void);
 /// How many processors the process may run on (sched_getaffinity(2)); -1 if the kernel does not say.
 int unix_usable_processors(void);
 
-/// Names the calling thread, keeps signals from it, and has the others go before it by a value of nice(2), unless that is
-/// 0 (setpriority(2), "C library/kernel differences"). What is not to be had it does without.
+/// Names the calling thread, keeps signals from it, and gives it a value of nice(2), unless that is 0 (setpriority(2), "C
+/// library/kernel differences"); a negative one does not pass to threads that it makes. What is not to be had it does without.
 void unix_set_up_thread(const char *name, int niceness);

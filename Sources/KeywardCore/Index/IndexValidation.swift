@@ -27,11 +27,11 @@ extension Index {
   /// counted. Their look-ups wait for memory together, which most of a single one's time goes for.
   mutating func useUnlimited(_ questions: some PlainQuestions, _ range: Range<Int>, at now: Instant) {
     // Few are given few places, for those take time to empty.
-    if range.count <= 4 {
+    if range.count <= Places<4>.count {
       useTogether(questions, range, Places<4>(), at: now)
     } else {
-      for start in stride(from: range.lowerBound, to: range.upperBound, by: 32) {
-        useTogether(questions, start..<min(start + 32, range.upperBound), Places<32>(), at: now)
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: Places<32>.count) {
+        useTogether(questions, start..<min(start + Places<32>.count, range.upperBound), Places<32>(), at: now)
       }
     }
   }

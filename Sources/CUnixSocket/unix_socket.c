@@ -2,6 +2,7 @@
 #include "CUnixSocket.h"
 
 #include <link.h>
+#include <linux/sched.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
@@ -9,9 +10,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 int unix_accept(int listener) {
   return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -46,14 +44,6 @@ int unix_epoll_add(int epoll, int fd, uint32_t events, uint64_t token) {
 
 int unix_epoll_modify(int epoll, int fd, uint32_t events, uint64_t token) {
   return control(epoll, EPOLL_CTL_MOD, fd, events, token);
-}
-
-ssize_t unix_receive(int socket, void *bytes, size_t capacity) {
-  return syscall(SYS_recvfrom, socket, bytes, capacity, 0, NULL, NULL);
-}
-
-ssize_t unix_send(int socket, const void *bytes, size_t count) {
-  return syscall(SYS_sendto, socket, bytes, count, MSG_NOSIGNAL, NULL, 0);
 }
 
 int unix_epoll_wait(int epoll, struct unix_event *events, int capacity, int timeout_milliseconds) {
@@ -104,13 +94,30 @@ void unix_release_program_pages(void) {
   dl_iterate_phdr(release_unwritten, &mask);
 }
 
-void unix_set_up_thread(const char *name, int niceness) {
+// struct sched_attr in its first size; glibc has neither that nor the call before 2.41, and the kernel's header does not go
+// with glibc's sched.h.
+struct scheduling {
+  uint32_t size, policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime, deadline, period;
+};
+
+void unix_set_up_thread(const char *name, int niceness, uint64_t slice_nanoseconds) {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, NULL);
   pthread_setname_np(pthread_self(), name);
   // Threads that it has others make for it, as Dispatch's, are not to go before others too.
-  struct sched_param none = {0};
-  if (niceness < 0) sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
-  if (niceness) setpriority(PRIO_PROCESS, 0, niceness);
+  struct scheduling wanted = {
+      .size = sizeof wanted,
+      .policy = SCHED_OTHER,
+      .flags = SCHED_FLAG_RESET_ON_FORK,
+      .nice = niceness,
+      .runtime = slice_nanoseconds,
+  };
+  if (syscall(SYS_sched_setattr, 0, &wanted, 0) == 0) return;
+  wanted.nice = 0;
+  syscall(SYS_sched_setattr, 0, &wanted, 0);
 }

@@ -41,8 +41,8 @@ final class BackgroundThread: Sendable {
     }
   }
 
-  /// Of nice(2): a thirtieth of a processor that a reactor would fill, and all of one that is idle.
-  private static let niceness: Int32 = 15
+  /// A thirtieth of a processor that a reactor would fill, and all of one that is idle.
+  private static let priority = SystemThread.Priority(niceness: 15)
 
   private let inbox: Inbox
 
@@ -50,7 +50,7 @@ final class BackgroundThread: Sendable {
   init(name: String) throws(SystemError) {
     let inbox = Inbox()
     self.inbox = inbox
-    try SystemThread.start(name: name, niceness: Self.niceness) {
+    try SystemThread.start(name: name, Self.priority) {
       while inbox.carryOut() {}
     }
   }

@@ -24,8 +24,9 @@ final class Reactor: @unchecked Sendable {
   private static let mailboxToken: UInt64 = .max
   private static let timerToken: UInt64 = .max - 1
 
-  /// Of nice(2), where the process may: the writer has an even smaller part then of a processor that both want.
-  private static let niceness: Int32 = -5
+  /// Where the process may be nicer than others the writer has an even smaller part of a processor that both want; and a
+  /// slice that is over soon lets it in as soon as something comes, whoever is at work on its processor (decision 0003).
+  private static let priority = SystemThread.Priority(niceness: -5, sliceNanoseconds: 100_000)
 
   private let parts: Parts
   private let name: String
@@ -54,7 +55,7 @@ final class Reactor: @unchecked Sendable {
 
   /// Begins to serve, until it is drained.
   func start() throws(SystemError) {
-    try SystemThread.start(name: name, niceness: Self.niceness) { [self] in
+    try SystemThread.start(name: name, Self.priority) { [self] in
       while !isOver { serve() }
     }
   }

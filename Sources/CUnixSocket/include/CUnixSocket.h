@@ -7,8 +7,11 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 struct unix_credentials {
   uid_t uid;
@@ -32,8 +35,12 @@ int unix_peer_groups(int socket, gid_t *groups, int capacity);
 
 /// recv(2) and send(2), without SIGPIPE. Not cancellation points as glibc's are, which take some 20 ns each for that in a
 /// process with threads.
-ssize_t unix_receive(int socket, void *bytes, size_t capacity);
-ssize_t unix_send(int socket, const void *bytes, size_t count);
+static inline ssize_t unix_receive(int socket, void *bytes, size_t capacity) {
+  return syscall(SYS_recvfrom, socket, bytes, capacity, 0, NULL, NULL);
+}
+static inline ssize_t unix_send(int socket, const void *bytes, size_t count) {
+  return syscall(SYS_sendto, socket, bytes, count, MSG_NOSIGNAL, NULL, 0);
+}
 
 /// epoll_ctl(2) with EPOLL_CTL_ADD, EPOLL_CTL_MOD.
 int unix_epoll_add(int epoll, int fd, uint32_t events, uint64_t token);
@@ -55,6 +62,7 @@ void unix_release_program_pages(void);
 /// How many processors the process may run on (sched_getaffinity(2)); -1 if the kernel does not say.
 int unix_usable_processors(void);
 
-/// Names the calling thread, keeps signals from it, and gives it a value of nice(2), unless that is 0 (setpriority(2), "C
-/// library/kernel differences"); a negative one does not pass to threads that it makes. What is not to be had it does without.
-void unix_set_up_thread(const char *name, int niceness);
+/// Names the calling thread, keeps signals from it, and gives it a value of nice(2) and a time slice, by
+/// sched_setattr(2): 0 for the kernel's own, else at least 100,000 ns. Neither passes to threads that it makes where it puts
+/// it before others. What is not to be had it does without.
+void unix_set_up_thread(const char *name, int niceness, uint64_t slice_nanoseconds);

@@ -140,7 +140,12 @@ import Testing
     #expect(error(bytes, format) == "2:3: is not UTF-8: give the list in UTF-8")
   }
 
-  @Test func `A list goes in portions that a call can hold`() throws {
+  @Test func `What one call can hold is one portion`() throws {
+    let list = try list("name,permission,secret\n" + (0..<10_000).map { "n\($0),chat,s\($0)\n" }.joined())
+    #expect(list.portions.map(\.keys.count) == [10_000])
+  }
+
+  @Test func `A longer list goes in small portions`() throws {
     let creator = String(repeating: "c", count: 100)
     let text =
       "name,permission,secret,creator\n" + (0..<25_000).map { "n\($0),chat,secret-\($0),\(creator)\n" }.joined()
@@ -148,7 +153,7 @@ import Testing
     #expect(list.count == 25_000)
     #expect(list.portions.map(\.keys.count).reduce(0, +) == 25_000)
     for portion in list.portions {
-      #expect(portion.keys.count <= ImportKeys.maxCount)
+      #expect(portion.keys.count <= 1000)
       #expect(portion.keys.map(\.byteCount).reduce(0, +) <= Client.importByteLimit)
     }
   }
@@ -167,13 +172,13 @@ import Testing
   }
 
   @Test func `What the daemon says of an entry of an earlier portion is told with its line and column`() throws {
-    let list = try list("name,permission,secret\n" + (0..<10_500).map { "n\($0),chat,s\($0)\n" }.joined())
-    try #require(list.portions.map(\.keys.count) == [10_000, 500])
-    func place(_ message: String) -> ImportPlace? { list.error(message, portion: 1)?.place }
+    let list = try list("name,permission,secret\n" + (0..<10_050).map { "n\($0),chat,s\($0)\n" }.joined())
+    try #require(list.portions.map(\.keys.count) == Array(repeating: 1000, count: 10) + [50])
+    func place(_ message: String) -> ImportPlace? { list.error(message, portion: 10)?.place }
     #expect(place("portions[0].keys[17].name is the name") == ImportPlace(line: 19, column: 1))
     #expect(place("keys[17].secret is the secret") == ImportPlace(line: 10_019, column: 13))
-    #expect(list.error("portions[0].keys[17].name is it", portion: 1)?.message == "name is it")
-    #expect(place("portions[2].keys[0].name is") == nil && place("keys[500].name is") == nil)
+    #expect(list.error("portions[0].keys[17].name is it", portion: 10)?.message == "name is it")
+    #expect(place("portions[11].keys[0].name is") == nil && place("keys[50].name is") == nil)
   }
 
   @Test(arguments: [

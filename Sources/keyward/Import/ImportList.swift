@@ -21,6 +21,13 @@ struct ImportList {
     var keys: [KeyToImport] = []
     var places: [Places] = []
     fileprivate var byteCount = 0
+
+    fileprivate func split(by size: Int) -> [Portion] {
+      stride(from: 0, to: keys.count, by: size).map { start in
+        let range = start..<min(start + size, keys.count)
+        return Portion(keys: Array(keys[range]), places: Array(places[range]))
+      }
+    }
   }
 
   /// Where a key stands.
@@ -32,6 +39,10 @@ struct ImportList {
 
   private(set) var portions: [Portion] = []
   private(set) var count = 0
+
+  /// Keys of a portion at most where there are several. A call may have more, but a thread of the daemon decodes it in one
+  /// go, and its other peers wait meanwhile, a microsecond for each key.
+  private static let portionCount = 1000
 
   /// Reads a list to its end.
   /// - Throws: at the first thing that is wrong.
@@ -46,6 +57,7 @@ struct ImportList {
       var reader = try JSONLinesReader(text)
       while let row = try reader.next() { try add(row, &rows, &seen) }
     }
+    if portions.count > 1 { portions = portions.flatMap { $0.split(by: Self.portionCount) } }
   }
 
   /// The names and secrets so far, with their lines.

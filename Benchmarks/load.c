@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ static const char usage[] =
     "  --threads T       1 unless given        --pid PID        the server, whose processor time is told\n"
     "  --hot N           ask for N keys alone  --rate R         requests a second in all, with 1 in flight\n"
     "  --skip-late       with --rate: leave out what was due while a reply was being waited for\n"
+    "  --first           with --rate: go before every other process where that is allowed (SCHED_FIFO)\n"
     "  --requests N      how many there are to send where each goes once; 100000 unless given\n"
     "  --prefix TEXT     what a name that is made begins with\n"
     "  --buckets         tell every bucket of the histogram\n"
@@ -44,7 +46,7 @@ static struct {
   double seconds, warm_up, rate;
   size_t hot, requests, redis_reply;
   pid_t pid;
-  int buckets, skip_late, tell_start;
+  int buckets, skip_late, tell_start, first;
 } options = {.prefix = "load", .connections = 1, .in_flight = 1, .threads = 1, .seconds = 2, .warm_up = .2,
              .requests = 100000};
 
@@ -417,7 +419,7 @@ static void parse(int count, char **arguments) {
       {"in-flight", 1, 0, 'd'}, {"threads", 1, 0, 't'}, {"seconds", 1, 0, 'S'},  {"warm-up", 1, 0, 'w'},
       {"pid", 1, 0, 'P'},      {"hot", 1, 0, 'h'},      {"rate", 1, 0, 'r'},     {"requests", 1, 0, 'n'},
       {"prefix", 1, 0, 'x'},   {"buckets", 0, 0, 'b'},  {"skip-late", 0, 0, 'l'},
-      {"tell-start", 0, 0, 'T'}, {"redis-commands", 1, 0, 'R'}, {0},
+      {"tell-start", 0, 0, 'T'}, {"first", 0, 0, 'f'},  {"redis-commands", 1, 0, 'R'}, {0},
   };
   for (int option; (option = getopt_long(count, arguments, "", known, NULL)) != -1;) {
     switch (option) {
@@ -437,6 +439,7 @@ static void parse(int count, char **arguments) {
       case 'b': options.buckets = 1; break;
       case 'T': options.tell_start = 1; break;
       case 'l': options.skip_late = 1; break;
+      case 'f': options.first = 1; break;
       case 'R': options.redis_reply = (size_t)number_of(optarg, 1, 1000); break;
       default: exit(64);
     }
@@ -449,6 +452,7 @@ static void parse(int count, char **arguments) {
   }
   if (options.threads > options.connections) fail(0, "more threads than connections");
   if (options.rate > 0 && options.in_flight != 1) fail(0, "--rate goes with 1 request in flight");
+  if (options.first && options.rate == 0) fail(0, "--first goes with --rate: at full speed nobody else would run");
 }
 
 int main(int count, char **arguments) {
@@ -464,6 +468,8 @@ int main(int count, char **arguments) {
   struct sigaction action = {.sa_handler = stop};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  struct sched_param priority = {.sched_priority = 1};
+  if (options.first && sched_setscheduler(0, SCHED_FIFO, &priority) < 0 && errno != EPERM) fail(errno, "SCHED_FIFO");
   struct worker *workers = make_workers();
   start(workers);
   for (unsigned index = 0; index < options.threads; index++) pthread_join(workers[index].thread, NULL);

@@ -149,12 +149,14 @@ def busy_poll(options):
 
 def growth(options):
     """Validations at a steady pace while the index grows from a hundred keys to many, and while nothing happens."""
-    pace = {"rate": options.growth_rate, "buckets": True}
+    # The load goes first, so that it waits for the server alone and not for the import's processor itself.
+    pace = {"rate": options.growth_rate, "buckets": True, "first": True}
     with Record("growth", keys=options.many, rate=options.growth_rate) as record, scratch() as (sockets, files):
         hot, many = key_list(100, "Grown"), key_list(options.many)
         with Keywardd(sockets, files / "grown.db", cpus=ALL_CPUS) as server:
             fill(server, hot)
-            steady = max(options.seconds, 1)
+            # About as long as the import, for what the machine does by itself comes seldom.
+            steady = max(25 * options.seconds, 1)
             record.add(load(server, hot, (1, 1), seconds=steady, cpus=ALL_CPUS, **pace), growing=False)
             began = time.monotonic()
             with background_load(server, hot, (1, 1), warm_up=0, cpus=ALL_CPUS, **pace) as during:

@@ -14,6 +14,8 @@ import Synchronization
 public final class Registry: Sendable {
   let store: ObservedStore
   let index: Mutex<Index>
+  /// Of ``index``.
+  private let lookUpHint: LookUpHint
   /// What ``commit(_:at:limit:)`` remembers; its lock is for the compiler, there is one caller.
   let attempts = Mutex(Attempts())
   let runLowHandler = Mutex<Hook?>(nil)
@@ -47,6 +49,7 @@ public final class Registry: Sendable {
     }
     loaded.advance(to: mark.revision)
     try store.loadReservations { (reservation) throws(StoreError) in loaded.restore(reservation) }
+    lookUpHint = loaded.lookUpHint
     index = Mutex(loaded)
     latest = Atomic(mark.latestInstant.microseconds)
     feed = ChangeFeed(after: mark.revision, capacity: feedCapacity)
@@ -94,6 +97,12 @@ public final class Registry: Sendable {
     let validation = index.withLock { $0.use(digest, for: permission, at: now, runsLow: &runsLow) }
     if runsLow { runLowHandler.withLock { $0 }?() }
     return validation
+  }
+
+  /// Has what ``validateUnlimited(_:at:)`` begins with in the cache when it is asked this. Of use for one question that has
+  /// to wait until it is asked; many that are asked together wait together anyway.
+  public func expect(_ question: PlainQuestion) {
+    lookUpHint.prefetch(question.digest)
   }
 
   /// As ``validate(_:for:at:)`` for many questions about keys without limits, at the least cost.

@@ -110,6 +110,11 @@ final class Handlers: Sendable {
     try parts.watchers.begin(after: revision, for: caller, open)
   }
 
+  /// Says what ``validateUnlimited(_:at:)`` will be asked soon, which then is answered sooner.
+  func expect(_ question: PlainQuestion) {
+    parts.registry.expect(question)
+  }
+
   /// Answers calls of ``Method/validateKey`` whose peers have the right to them, at the least cost. What it
   /// has no answer for, ``handle(_:of:at:by:replyTo:)`` has to answer.
   func validateUnlimited(_ questions: some PlainQuestions, at now: Instant) {

@@ -86,6 +86,7 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
       position += call.frameByteCount
     }
     guard count > first else { return 0 }
+    if count == first + 1 { parts.handlers.expect(taken[first]) }
     connection.hasPlainCalls = true
     connection.session.countPlainCalls(count - first)
     groups.initializeElement(

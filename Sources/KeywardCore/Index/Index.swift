@@ -19,6 +19,9 @@ struct Index: ~Copyable {
   var lastUses = LastUses()
   var meters = MeterTable()
 
+  /// Good for as long as the index is there.
+  var lookUpHint: LookUpHint { LookUpHint(seed: seed, table: byDigest.hint) }
+
   /// All keys at this moment.
   var snapshot: KeySnapshot { KeySnapshot(rows: rows, users: users.users) }
 

@@ -54,9 +54,9 @@ extension Index {
     var found = places.found
     for place in 0..<range.count {
       hashes[place] = seed.hash(questions[range.lowerBound + place].digest)
-      byDigest.prefetchShard(hashes[place])
+      byDigest.hint.prefetchShard(hashes[place])
     }
-    for place in 0..<range.count { byDigest.prefetchBucket(hashes[place]) }
+    for place in 0..<range.count { byDigest.hint.prefetchBucket(hashes[place]) }
     for place in 0..<range.count {
       guard let row = byDigest.probableRow(hashes[place]) else { continue }
       found[place] = row

@@ -1,4 +1,5 @@
 import CPrefetch
+import Synchronization
 
 /// Finds rows by a hash of what they hold: their numbers and 16 bits of each hash, nothing of the rows themselves.
 ///
@@ -14,11 +15,12 @@ struct RowTable: ~Copyable {
 
   init() {
     shards = .allocate(capacity: 1 << Self.shardBits)
-    shards.initialize(repeating: Shard(), count: 1 << Self.shardBits)
+    for shard in 0..<1 << Self.shardBits { (shards + shard).initialize(to: Shard()) }
   }
 
   deinit {
     for shard in 0..<1 << Self.shardBits { shards[shard].deallocate() }
+    shards.deinitialize(count: 1 << Self.shardBits)
     shards.deallocate()
   }
 
@@ -32,22 +34,34 @@ struct RowTable: ~Copyable {
   // What follows makes look-ups for several rows wait for memory together: each step is taken for all of them before the
   // next one is, so that what one asks for has come when its turn is there again.
 
-  /// The first step towards rows of a hash.
-  @inline(__always)
-  func prefetchShard(_ hash: UInt64) {
-    prefetch(shards + Self.shard(of: hash))
-  }
-
-  /// The second step.
-  @inline(__always)
-  func prefetchBucket(_ hash: UInt64) {
-    shards[Self.shard(of: hash)].prefetchBucket(Shard.tag(of: hash))
-  }
+  /// The first two steps towards rows of a hash.
+  var hint: Hint { Hint(shards: shards) }
 
   /// The third step: the row that is probably the first one under a hash. Where there is none, there may be one yet.
   @inline(__always)
   func probableRow(_ hash: UInt64) -> Int? {
     shards[Self.shard(of: hash)].probableRow(Shard.tag(of: hash))
+  }
+
+  /// The steps that may be taken without the lock round the table.
+  ///
+  /// Concurrency: it reads atomics alone, and asks for memory that it does not read, so that it does no harm if the table
+  /// grows meanwhile; which is what makes it `@unchecked Sendable`.
+  /// - Precondition: the table is still there.
+  struct Hint: @unchecked Sendable {
+    fileprivate let shards: UnsafeMutablePointer<Shard>
+
+    /// The first step.
+    @inline(__always)
+    func prefetchShard(_ hash: UInt64) {
+      prefetch(shards + RowTable.shard(of: hash))
+    }
+
+    /// The second step.
+    @inline(__always)
+    func prefetchBucket(_ hash: UInt64) {
+      shards[RowTable.shard(of: hash)].prefetchBucket(Shard.tag(of: hash))
+    }
   }
 
   /// - Precondition: the row is not in the table.
@@ -60,7 +74,7 @@ struct RowTable: ~Copyable {
     shards[Self.shard(of: hash)].remove(UInt32(row), Shard.tag(of: hash))
   }
 
-  private static func shard(of hash: UInt64) -> Int { Int(hash >> (64 - UInt64(shardBits))) }
+  fileprivate static func shard(of hash: UInt64) -> Int { Int(hash >> (64 - UInt64(shardBits))) }
 }
 
 /// A cache line: ten tags, of which 0 is an empty place, the count of rows that found the bucket full and went on, and
@@ -100,11 +114,15 @@ private struct Bucket {
   private static let highBits: UInt64 = 0x8000_8000_8000_8000
 }
 
-private struct Shard {
-  private var buckets: UnsafeMutableRawPointer?
-  private var count: UInt32 = 0
+private struct Shard: ~Copyable {
+  // Atomic for ``RowTable/Hint`` alone.
+  private let bucketsStart = Atomic<UnsafeMutableRawPointer?>(nil)
   /// The count of buckets, a power of two, less one.
-  private var mask: UInt32 = 0
+  private let lastBucket = Atomic<UInt32>(0)
+  private var count: UInt32 = 0
+
+  private var buckets: UnsafeMutableRawPointer? { bucketsStart.load(ordering: .relaxed) }
+  private var mask: UInt32 { lastBucket.load(ordering: .relaxed) }
 
   /// More would need more bits of each hash.
   private static let maxBucketCount = 1 << 16
@@ -220,17 +238,17 @@ private struct Shard {
   }
 
   private mutating func grow() {
-    let old = self
-    let oldCount = old.buckets == nil ? 0 : Int(old.mask) + 1
+    let (old, oldCount) = (buckets, buckets == nil ? 0 : Int(mask) + 1)
     let newCount = max(1, oldCount * 2)
     precondition(newCount <= Self.maxBucketCount, "a billion rows are more than memory holds")
     let memory = UnsafeMutableRawPointer.allocate(
       byteCount: newCount * Bucket.byteCount, alignment: Bucket.byteCount)
     memory.initializeMemory(as: UInt64.self, repeating: 0, count: newCount * Bucket.byteCount / 8)
-    buckets = memory
-    mask = UInt32(newCount - 1)
-    for number in 0..<UInt32(oldCount) {
-      let bucket = old.bucket(number)
+    bucketsStart.store(memory, ordering: .relaxed)
+    lastBucket.store(UInt32(newCount - 1), ordering: .relaxed)
+    guard let old else { return }
+    for number in 0..<oldCount {
+      let bucket = Bucket(start: old + number * Bucket.byteCount)
       for place in 0..<Bucket.room where bucket.tags[place] != 0 { put(bucket.rows[place], bucket.tags[place]) }
     }
     old.deallocate()

@@ -1,3 +1,4 @@
+import Synchronization
 import TestSupport
 import Testing
 
@@ -75,6 +76,30 @@ import Testing
       for index in 0..<8 { bytes[words * 8 + index] = number[index] }
     }
     return try #require(bytes.withUnsafeBytes { Digest(bytes: $0) })
+  }
+
+  private final class Flag: Sendable {
+    let isSet = Atomic(false)
+  }
+
+  private static func hash(_ row: Int) -> UInt64 { UInt64(row) &* 0x9E37_79B9_7F4A_7C15 }
+
+  @Test func `Hints may be taken by another thread while the table grows`() async {
+    var table = RowTable()
+    let hint = table.hint
+    let hasGrown = Flag()
+    let taking = Task.detached {
+      repeat {
+        for row in 0..<1000 {
+          hint.prefetchShard(Self.hash(row))
+          hint.prefetchBucket(Self.hash(row))
+        }
+      } while !hasGrown.isSet.load(ordering: .relaxed)
+    }
+    for row in 0..<20_000 { table.insert(row, Self.hash(row)) }
+    hasGrown.isSet.store(true, ordering: .relaxed)
+    await taking.value
+    #expect((0..<20_000).allSatisfy { row in table.row(Self.hash(row)) { $0 == row } == row })
   }
 
   @Test(arguments: [0, 1, 2, 3])

@@ -40,8 +40,9 @@ extension Index {
   /// the cache again.
   private struct Places<let count: Int> {
     var hashes = InlineArray<count, UInt64>(repeating: 0)
-    /// The row, or -1.
-    var found = InlineArray<count, Int>(repeating: -1)
+    /// The row where there is one.
+    var rows = InlineArray<count, Int>(repeating: 0)
+    var found = InlineArray<count, KeyPlace?>(repeating: nil)
   }
 
   /// - Parameter places: one for each question at least.
@@ -51,6 +52,7 @@ extension Index {
   ) {
     let questions = asker.questions
     var hashes = places.hashes
+    var rows = places.rows
     var found = places.found
     for place in 0..<range.count {
       hashes[place] = seed.hash(questions[range.lowerBound + place].digest)
@@ -59,21 +61,24 @@ extension Index {
     for place in 0..<range.count { byDigest.hint.prefetchBucket(hashes[place]) }
     for place in 0..<range.count {
       guard let row = byDigest.probableRow(hashes[place]) else { continue }
-      found[place] = row
-      rows.prefetchRecord(row)
+      let key = self.rows.place(of: row)
+      rows[place] = row
+      found[place] = key
+      key.prefetchRecord()
       lastUses.prefetch(row)
     }
-    for place in 0..<range.count where found[place] >= 0 {
-      if rows.record(found[place]).digest == questions[range.lowerBound + place].digest {
-        rows.prefetchName(found[place])
+    for place in 0..<range.count {
+      guard let key = found[place] else { continue }
+      if key.with({ $0.records[$1].digest }) == questions[range.lowerBound + place].digest {
+        key.prefetchName()
       } else {
-        found[place] = -1
+        found[place] = nil
       }
     }
     for place in 0..<range.count {
       let number = range.lowerBound + place
       let digest = questions[number].digest
-      let row = found[place] >= 0 ? (found[place], .distantFuture) : find(digest, hashes[place])
+      let row = found[place] == nil ? find(digest, hashes[place]) : (rows[place], .distantFuture)
       let judgement = judge(row, for: questions[number].permission, at: now)
       asker.answer(number, use(judgement, at: now))
     }

@@ -1,5 +1,27 @@
 import CPrefetch
 
+/// Where a row is found, for as long as the rows are kept and none of them is changed.
+struct KeyPlace {
+  // The rows keep the block, so that it need not be counted once more.
+  fileprivate let block: Unmanaged<KeyBlock>
+  fileprivate let row: Int
+
+  @inline(__always)
+  func with<Result>(_ body: (KeyBlock, Int) -> Result) -> Result { block._withUnsafeGuaranteedRef { body($0, row) } }
+
+  /// Has the row's record in the cache when it is read a little later.
+  @inline(__always)
+  func prefetchRecord() {
+    with { block, row in prefetch(block.records + row) }
+  }
+
+  /// As ``prefetchRecord()`` for its name.
+  @inline(__always)
+  func prefetchName() {
+    with { block, row in prefetch(block.name(row).baseAddress) }
+  }
+}
+
 /// The keys' rows, in the order of their ordinals, in blocks that a snapshot shares. A change copies the block that it
 /// is in if a snapshot has it, and no more.
 struct KeyRows: Sendable {
@@ -14,28 +36,15 @@ struct KeyRows: Sendable {
   func block(_ number: Int) -> KeyBlock { blocks[number] }
 
   @inline(__always)
-  func withRow<Result>(_ row: Int, _ body: (KeyBlock, Int) -> Result) -> Result {
-    // The rows keep the block, and nothing can change them meanwhile, so that it need not be counted once more.
-    Unmanaged.passUnretained(blocks[row >> KeyBlock.bits])._withUnsafeGuaranteedRef { body($0, row & Self.rowMask) }
+  func withRow<Result>(_ row: Int, _ body: (KeyBlock, Int) -> Result) -> Result { place(of: row).with(body) }
+
+  @inline(__always)
+  func place(of row: Int) -> KeyPlace {
+    KeyPlace(block: .passUnretained(blocks[row >> KeyBlock.bits]), row: row & Self.rowMask)
   }
 
   @inline(__always)
   func record(_ row: Int) -> KeyRecord { withRow(row) { block, row in block.records[row] } }
-
-  /// Has a row's record in the cache when it is read a little later.
-  @inline(__always)
-  func prefetchRecord(_ row: Int) {
-    withRow(row) { block, row in prefetch(block.records + row) }
-  }
-
-  /// As ``prefetchRecord(_:)`` for its name.
-  @inline(__always)
-  func prefetchName(_ row: Int) {
-    withRow(row) { block, row in
-      let name = block.name(row)
-      prefetch(name.baseAddress)
-    }
-  }
 
   func ordinal(_ row: Int) -> Int64 { withRow(row) { block, row in block.histories[row].ordinal } }
 

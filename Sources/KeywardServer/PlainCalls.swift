@@ -67,14 +67,12 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
     let rights = connection.caller.rights
     guard !rights.isDisjoint(with: Method.validateKey.right) else { return 0 }
     // Each of them may have to wait, or to wait for the peer to take its reply.
-    let room = min(
-      connection.session.roomForCalls(parts.limits),
-      connection.caller.unsentOutput(parts.limits) / TTRPCEnvelope.maxPlainReplyByteCount)
-    let end = min(Self.capacity, count + room)
+    let end = min(Self.capacity, count + connection.session.roomForCalls(parts.limits))
     let first = count
     var position = 0
     var hasDeadlines = false
     while position < bytes.count, count < end,
+      (count - first + 1) * TTRPCEnvelope.maxPlainReplyByteCount <= parts.limits.unsentOutput,
       let call = PlainCall(UnsafeRawBufferPointer(rebasing: bytes[position...])),
       rights.contains(.validating(call.question.permission)), connection.session.takesPlainCall(on: call.stream)
     {
@@ -133,8 +131,11 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   }
 
   /// Forgets them all, after a look at each group.
-  func removeAll(_ body: (borrowing Group) -> Void) {
-    for number in 0..<groupCount { body(groups.moveElement(from: number)) }
+  func removeAll(_ body: (Connection, borrowing Group) -> Void) {
+    for number in 0..<groupCount {
+      let group = groups.moveElement(from: number)
+      body(group.connection, group)
+    }
     groupCount = 0
     count = 0
     hasLimited = false

@@ -14,8 +14,8 @@ final class Pump {
   /// nil where gRPC is switched off.
   private let http2: HTTP2Library?
   private let streams = GRPCStreamPool()
-  /// Empty between reads.
-  private var readBuffer = ByteBuffer(capacity: Pump.readByteCount)
+  /// Wiped after each read.
+  private let readMemory = UnsafeMutableRawBufferPointer.allocate(byteCount: Pump.readByteCount, alignment: 16)
   /// Memory for a connection's output while it is at work.
   private var spareOutput = ByteBuffer(capacity: Pump.readByteCount)
   private let plainCalls = PlainCalls()
@@ -39,18 +39,20 @@ final class Pump {
     http2 = parts.limits.speaksGRPC ? HTTP2Library(parts.limits) : nil
   }
 
+  deinit {
+    readMemory.deallocate()
+  }
+
   /// Reads once and answers what has come whole, but for plain calls, which ``answerPlainCalls(_:)`` answers.
   /// - Returns: whether anything was there.
   @discardableResult
   func read(_ connection: Connection) -> Bool {
     guard connection.isReadable else { return false }
-    let room = readBuffer.reserve(Self.readByteCount)
-    switch SocketIO.receive(connection.fd, into: room) {
+    switch SocketIO.receive(connection.fd, into: readMemory) {
     case .bytes(let count):
-      connection.mayHaveMore = count == room.count
-      readBuffer.commit(count)
-      take(connection)
-      readBuffer.consume(readBuffer.count)
+      connection.mayHaveMore = count == readMemory.count
+      take(UnsafeRawBufferPointer(rebasing: readMemory[..<count]), connection)
+      readMemory.wipe(0..<count)
       return true
     case .wouldBlock: return false
     case .ended:
@@ -75,7 +77,7 @@ final class Pump {
     parts.handlers.validateUnlimited(plainCalls, at: parts.clock.now())
     parts.statistics.countCalls(plainCalls.count)
     // Replies that are there wait for nothing else.
-    plainCalls.removeAll { if !send($0) { unsettled.append($0.connection) } }
+    plainCalls.removeAll { connection, group in if !send(group, to: connection) { unsettled.append(connection) } }
     guard !unsettled.isEmpty else { return }
     for connection in unsettled {
       if !connection.input.isEmpty || connection.frameDeadline != .never {
@@ -146,23 +148,21 @@ final class Pump {
   // MARK: In
 
   /// Takes in what was read, after what was left before.
-  private func take(_ connection: Connection) {
-    if !connection.isOpened { open(connection) }
+  private func take(_ bytes: UnsafeRawBufferPointer, _ connection: Connection) {
+    if !connection.isOpened { open(connection, bytes) }
     guard !connection.isBroken else { return }
-    if let grpc = connection.grpc { return take(connection, grpc) }
+    if let grpc = connection.grpc { return take(bytes, connection, grpc) }
     if connection.input.isEmpty {
-      readBuffer.consume(takePlainCalls(of: connection, from: readBuffer.bytes))
+      var rest = bytes[takePlainCalls(of: connection, from: bytes)...]
       // What is behind them waits until they are answered, for some may have to wait for the store.
-      guard !connection.hasPlainCalls else {
-        if !readBuffer.isEmpty { connection.input.append(readBuffer.bytes) }
-        return
+      if !connection.hasPlainCalls {
+        rest = rest.dropFirst(work(connection, on: UnsafeRawBufferPointer(rebasing: rest)))
       }
-      let consumed = work(connection, on: readBuffer.bytes)
-      readBuffer.consume(consumed)
-      if !readBuffer.isEmpty { connection.input.append(readBuffer.bytes) }
+      if !rest.isEmpty { connection.input.append(UnsafeRawBufferPointer(rebasing: rest)) }
+      guard !connection.hasPlainCalls else { return }
       timeFrame(connection)
     } else {
-      connection.input.append(readBuffer.bytes)
+      connection.input.append(bytes)
       connection.input.consume(takePlainCalls(of: connection, from: connection.input.bytes))
       guard !connection.hasPlainCalls else { return }
       resume(connection)
@@ -176,9 +176,9 @@ final class Pump {
 
   /// Finds out from the first byte which protocol is spoken: the length's top byte is 0 for ttrpc, and HTTP/2 begins with
   /// a `P` (PROTOCOL.md).
-  private func open(_ connection: Connection) {
+  private func open(_ connection: Connection, _ bytes: UnsafeRawBufferPointer) {
     connection.isOpened = true
-    switch readBuffer.bytes.first {
+    switch bytes.first {
     case 0: return
     case UInt8(ascii: "P"):
       guard let http2 else { break }
@@ -197,9 +197,9 @@ final class Pump {
   }
 
   /// Takes in what was read, all of it.
-  private func take(_ connection: Connection, _ grpc: GRPCSession) {
+  private func take(_ bytes: UnsafeRawBufferPointer, _ connection: Connection, _ grpc: GRPCSession) {
     let before = grpc.callCount
-    if !grpc.receive(readBuffer.bytes, at: parts.clock.now()) { connection.isBroken = true }
+    if !grpc.receive(bytes, at: parts.clock.now()) { connection.isBroken = true }
     parts.statistics.countCalls(grpc.callCount - before)
     if grpc.isGreeted { connection.frameDeadline = .never }
     flush(connection, grpc)
@@ -248,11 +248,10 @@ final class Pump {
 
   /// Sends the replies to a connection's plain calls.
   /// - Returns: whether all have left, and nothing else is under way on the connection.
-  private func send(_ group: borrowing PlainCalls.Group) -> Bool {
-    let connection = group.connection
+  private func send(_ group: borrowing PlainCalls.Group, to connection: Connection) -> Bool {
     connection.hasPlainCalls = false
     guard var rest = plainCalls.replies(to: group) else {
-      sendOneByOne(group)
+      sendOneByOne(group, to: connection)
       return false
     }
     if connection.output.bytes.isEmpty, case .bytes(let count) = SocketIO.send(connection.fd, rest) {
@@ -266,8 +265,7 @@ final class Pump {
     return false
   }
 
-  private func sendOneByOne(_ group: borrowing PlainCalls.Group) {
-    let connection = group.connection
+  private func sendOneByOne(_ group: borrowing PlainCalls.Group, to connection: Connection) {
     let context = context(of: connection)
     borrowOutput(connection)
     plainCalls.forEach(in: group) { stream, deadline, reply, limited in

@@ -2,10 +2,12 @@
 /// may be a secret's.
 ///
 /// It owns its memory and has none until something is appended.
-package struct ByteBuffer: ~Copyable {
-  private var memory: UnsafeMutableRawBufferPointer
-  private var start = 0
-  private var end = 0
+///
+/// What every call looks at is public, for only that can be inlined into other modules.
+public struct ByteBuffer: ~Copyable {
+  @usableFromInline var memory: UnsafeMutableRawBufferPointer
+  @usableFromInline var start = 0
+  @usableFromInline var end = 0
 
   private static let minCapacity = 4096
 
@@ -21,12 +23,12 @@ package struct ByteBuffer: ~Copyable {
     Self.free(memory, wiping: start..<end)
   }
 
-  package var count: Int { end - start }
-  package var isEmpty: Bool { start == end }
+  @inlinable public var count: Int { end - start }
+  @inlinable public var isEmpty: Bool { start == end }
   package var capacity: Int { memory.count }
 
   /// The bytes, until the next change.
-  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[start..<end]) }
+  @inlinable public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: memory[start..<end]) }
 
   /// Room for at least `count` bytes after the last; ``commit(_:)`` says how many were put there.
   package mutating func reserve(_ count: Int) -> UnsafeMutableRawBufferPointer {

@@ -1,8 +1,8 @@
-import CUnixSocket
+public import CUnixSocket
 import Glibc
 
 /// What one read or write of a non-blocking socket came to.
-package enum Transfer: Equatable {
+public enum Transfer: Equatable {
   /// So many bytes went over; at least one.
   case bytes(Int)
   /// Nothing can go over now.
@@ -14,21 +14,25 @@ package enum Transfer: Equatable {
 }
 
 /// The operations on a connection, which outlives each of them.
-package enum SocketIO {
-  package static func receive(_ fd: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
+///
+/// Receiving and sending are public, for only that can be inlined into other modules.
+public enum SocketIO {
+  @inlinable
+  public static func receive(_ fd: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
     while true {
       let count = unix_receive(fd, buffer.baseAddress, buffer.count)
       if count > 0 { return .bytes(count) }
       if count == 0 { return .ended }
-      if let outcome = outcome(of: errno) { return outcome }
+      if let outcome = failure() { return outcome }
     }
   }
 
-  package static func send(_ fd: Int32, _ bytes: UnsafeRawBufferPointer) -> Transfer {
+  @inlinable
+  public static func send(_ fd: Int32, _ bytes: UnsafeRawBufferPointer) -> Transfer {
     while true {
       let count = unix_send(fd, bytes.baseAddress, bytes.count)
       if count >= 0 { return .bytes(count) }
-      if let outcome = outcome(of: errno) { return outcome }
+      if let outcome = failure() { return outcome }
     }
   }
 
@@ -57,9 +61,11 @@ package enum SocketIO {
     return (polled[0].revents != 0, polled[1].revents != 0)
   }
 
-  /// nil for a call that is to be made again.
-  private static func outcome(of code: Int32) -> Transfer? {
-    switch code {
+  /// What errno tells of a call; nil for one that is to be made again.
+  @usableFromInline
+  static func failure() -> Transfer? {
+    let code = errno
+    return switch code {
     case EINTR: nil
     case EAGAIN: .wouldBlock
     default: .failed(code)

@@ -147,7 +147,8 @@ class Keywardd(Server):
         path = self.folder / f"{self.label}.notify"
         self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notices.bind(str(path))
-        super().start(env={**os.environ, "NOTIFY_SOCKET": str(path)}, **options)
+        unit = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # As keyward.service has it.
+        super().start(env={**os.environ, **unit, "NOTIFY_SOCKET": str(path)}, **options)
 
     def wait(self, until):
         """Waits for what it tells systemd: READY=1."""

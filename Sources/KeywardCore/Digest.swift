@@ -11,10 +11,35 @@ public struct Digest: Sendable {
 
   /// The SHA-256 of the bytes.
   public init(sha256 bytes: UnsafeRawBufferPointer) {
+    guard bytes.count > Self.maxPaddedByteCount else {
+      self.init(padding: bytes)
+      return
+    }
     var context = SHA256_CTX()
     SHA256_Init(&context)
     SHA256_Update(&context, bytes.baseAddress, bytes.count)
     self.init { _ = SHA256_Final($0, &context) }
+  }
+
+  /// How many bytes one block takes together with what ends every message: a bit, and the message's length in eight bytes.
+  private static let maxPaddedByteCount = Int(SHA256_CBLOCK) - 9
+
+  /// As ``init(sha256:)`` for what one block takes, such as a secret of keyward's own: without a copy into the context
+  /// and out of it, which takes a tenth of the time.
+  private init(padding bytes: UnsafeRawBufferPointer) {
+    var block: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
+    var context = SHA256_CTX()
+    SHA256_Init(&context)
+    withUnsafeMutableBytes(of: &block) { block in
+      block.copyMemory(from: bytes)
+      block[bytes.count] = 0x80
+      block.storeBytes(of: UInt64(bytes.count * 8).bigEndian, toByteOffset: 56, as: UInt64.self)
+      SHA256_Transform(&context, block.baseAddress?.assumingMemoryBound(to: UInt8.self))
+      OPENSSL_cleanse(block.baseAddress, block.count)
+    }
+    func word(_ high: UInt32, _ low: UInt32) -> UInt64 { (UInt64(high) << 32 | UInt64(low)).bigEndian }
+    let hash = context.h
+    words = (word(hash.0, hash.1), word(hash.2, hash.3), word(hash.4, hash.5), word(hash.6, hash.7))
   }
 
   /// - Parameter write: writes ``byteCount`` bytes.

@@ -1,6 +1,7 @@
-import KeywardCore
 import TestSupport
 import Testing
+
+@testable import KeywardCore
 
 @Suite struct SecretTests {
   /// Each made elsewhere, with zlib's crc32 over the first 38 bytes and hashlib's sha256 over all.
@@ -118,6 +119,17 @@ import Testing
     for count in [0, 31, 33] {
       #expect([UInt8](repeating: 0, count: count).withUnsafeBytes { Digest(bytes: $0) } == nil)
     }
+  }
+
+  @Test("A digest is the same whether its bytes fit one block, or come one by one")
+  func lengths() {
+    let bytes = (0..<200).map { UInt8(truncatingIfNeeded: $0 * 7 + 1) }
+    let wrong = (0...bytes.count).filter { count in
+      var hashing = Hashing()
+      for byte in bytes[..<count] { withUnsafeBytes(of: byte) { hashing.add($0) } }
+      return bytes[..<count].withUnsafeBytes { Digest(sha256: $0) } != hashing.digest
+    }
+    #expect(wrong == [])
   }
 
   @Test("Digests that differ in one bit differ")

@@ -31,10 +31,12 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   private var groupCount = 0
   private var hasLimited = false
 
-  /// More than one read may bring on top of ``enough``.
+  /// More than one read may bring on top of ``enoughCalls``.
   private static let capacity = 2048
-  /// Calls whose answers shall not wait for those of further connections, at least and at most (decision 0016).
+  /// Connections whose calls are answered together, at least and at most (decision 0016).
   private static let enough = 2...8
+  /// Calls that are enough, of however few connections they are: the last one's answer waits for all the others.
+  private static let enoughCalls = 128
   private var enough = 2
 
   init() {
@@ -50,14 +52,14 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
     calls.deallocate()
   }
 
-  /// Says from how many connections something has come at once. The more there are, the more calls may be answered
-  /// together without a peer's having to wait that could ask again meanwhile.
+  /// Says from how many connections something has come at once. Half of them are answered together: what the others have
+  /// sent is read while those may ask again.
   func expect(_ connectionCount: Int) {
-    enough = min(max(Self.enough.lowerBound, connectionCount / 4), Self.enough.upperBound)
+    enough = min(max(Self.enough.lowerBound, connectionCount / 2), Self.enough.upperBound)
   }
 
   /// Whether they are to be answered before more is read.
-  var isEnough: Bool { count >= enough }
+  var isEnough: Bool { groupCount >= enough || count >= Self.enoughCalls }
 
   /// Takes the plain calls that some bytes of a connection begin with, as far as the peer has the right to them and
   /// nothing of the connection's is in their way.

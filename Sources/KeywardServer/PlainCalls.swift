@@ -17,7 +17,8 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
 
   /// The calls of one connection, which follow each other.
   struct Group {
-    let connection: Connection
+    /// Of the reactor's table, which keeps it until the end of the turn.
+    fileprivate let connection: Unmanaged<Connection>
     fileprivate let calls: Range<Int>
     fileprivate let hasDeadlines: Bool
   }
@@ -46,7 +47,6 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   }
 
   deinit {
-    groups[..<groupCount].deinitialize()
     groups.deallocate()
     taken.deallocate()
     calls.deallocate()
@@ -90,7 +90,8 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
     connection.hasPlainCalls = true
     connection.session.countPlainCalls(count - first)
     groups.initializeElement(
-      at: groupCount, to: Group(connection: connection, calls: first..<count, hasDeadlines: hasDeadlines))
+      at: groupCount,
+      to: Group(connection: .passUnretained(connection), calls: first..<count, hasDeadlines: hasDeadlines))
     groupCount += 1
     return position
   }
@@ -109,7 +110,7 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   }
 
   /// The replies to a group's calls, until the next change; nil where some of its calls are to be carried out one by one.
-  func replies(to group: borrowing Group) -> UnsafeRawBufferPointer? {
+  func replies(to group: Group) -> UnsafeRawBufferPointer? {
     guard !group.hasDeadlines, !hasLimited || !group.calls.contains(where: { calls[$0].isLimited }) else { return nil }
     return replies(to: group.calls)
   }
@@ -122,7 +123,7 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   /// A group's calls one by one.
   /// - Parameter body: is given the stream, the deadline, and the reply; the question where the key has limits.
   func forEach(
-    in group: borrowing Group,
+    in group: Group,
     _ body: (UInt32, Deadline, _ reply: UnsafeRawBufferPointer, _ limited: PlainQuestion?) -> Void
   ) {
     for number in group.calls {
@@ -133,10 +134,10 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   }
 
   /// Forgets them all, after a look at each group.
-  func removeAll(_ body: (Connection, borrowing Group) -> Void) {
+  func removeAll(_ body: (Connection, Group) -> Void) {
     for number in 0..<groupCount {
-      let group = groups.moveElement(from: number)
-      body(group.connection, group)
+      let group = groups[number]
+      group.connection._withUnsafeGuaranteedRef { body($0, group) }
     }
     groupCount = 0
     count = 0

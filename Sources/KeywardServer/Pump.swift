@@ -248,7 +248,7 @@ final class Pump {
 
   /// Sends the replies to a connection's plain calls.
   /// - Returns: whether all have left, and nothing else is under way on the connection.
-  private func send(_ group: borrowing PlainCalls.Group, to connection: Connection) -> Bool {
+  private func send(_ group: PlainCalls.Group, to connection: Connection) -> Bool {
     connection.hasPlainCalls = false
     guard var rest = plainCalls.replies(to: group) else {
       sendOneByOne(group, to: connection)
@@ -265,7 +265,7 @@ final class Pump {
     return false
   }
 
-  private func sendOneByOne(_ group: borrowing PlainCalls.Group, to connection: Connection) {
+  private func sendOneByOne(_ group: PlainCalls.Group, to connection: Connection) {
     let context = context(of: connection)
     borrowOutput(connection)
     plainCalls.forEach(in: group) { stream, deadline, reply, limited in

@@ -74,6 +74,7 @@ final class Reactor: @unchecked Sendable {
   private func turn(milliseconds: Int32) {
     events.wait(milliseconds: milliseconds, { pump.expect($0) }, { handle($0) })
     answerPlainCalls()
+    connections.forgetRemoved()
   }
 
   private func answerPlainCalls() {
@@ -87,20 +88,25 @@ final class Reactor: @unchecked Sendable {
       answerPlainCalls()
       if event.token == Self.timerToken { timerFired() } else { openMailbox() }
     default:
-      guard let connection = connections[ConnectionID(token: event.token)] else { return }
-      if event.output { pump.flush(connection) }
-      let hasRead = (event.hangup || event.input) && pump.read(connection)
-      if hasRead, busyPoll.isOn { busyPoll.noteRequest(at: parts.clock.monotonicNanoseconds()) }
-      // A peer that has left for good gets no reply; what it still sent is read to the end first.
-      if event.hangup, !hasRead { connection.isBroken = true }
-      if hasRead, connection.mayHaveMore || event.end, !watch(connection) { return }
-      if connection.hasPlainCalls {
-        if pump.hasEnoughPlainCalls { answerPlainCalls() }
-      } else {
-        settle(connection)
-        // What takes the long way may take long.
-        answerPlainCalls()
-      }
+      guard let connection = connections.uncounted(ConnectionID(token: event.token)) else { return }
+      connection._withUnsafeGuaranteedRef { handle(event, of: $0) }
+    }
+  }
+
+  /// Reads what has come on a connection, and sees to what follows from it.
+  private func handle(_ event: EventSet.Event, of connection: Connection) {
+    if event.output { pump.flush(connection) }
+    let hasRead = (event.hangup || event.input) && pump.read(connection)
+    if hasRead, busyPoll.isOn { busyPoll.noteRequest(at: parts.clock.monotonicNanoseconds()) }
+    // A peer that has left for good gets no reply; what it still sent is read to the end first.
+    if event.hangup, !hasRead { connection.isBroken = true }
+    if hasRead, connection.mayHaveMore || event.end, !watch(connection) { return }
+    if connection.hasPlainCalls {
+      if pump.hasEnoughPlainCalls { answerPlainCalls() }
+    } else {
+      settle(connection)
+      // What takes the long way may take long.
+      answerPlainCalls()
     }
   }
 

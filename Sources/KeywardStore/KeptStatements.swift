@@ -54,8 +54,9 @@ struct KeptStatements {
   /// - Throws: where the tables are not those of our schema, too.
   init(_ database: Database) throws(SQLiteError) {
     mark = try Statement("SELECT revision, latest_instant FROM store", on: database)
-    advance = try Statement("UPDATE store SET revision = ?1, latest_instant = ?2", on: database)
-    setClosed = try Statement("UPDATE store SET is_closed = ?1 WHERE is_closed <> ?1", on: database)
+    // Without its condition SQLite would list the rows first, in a table that it makes for each transaction.
+    advance = try Statement("UPDATE store SET revision = ?1, latest_instant = ?2 WHERE one = 1", on: database)
+    setClosed = try Statement("UPDATE store SET is_closed = ?1 WHERE one = 1 AND is_closed <> ?1", on: database)
     found = try Statement("SELECT ordinal, revision FROM key WHERE id = ?1", on: database)
     hasDigest = try Statement("SELECT 1 FROM digest WHERE digest = ?1", on: database)
     nameTaken = try Statement(

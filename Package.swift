@@ -63,8 +63,10 @@ let package = Package(
     .target(name: "CTOML"),
 
     .systemLibrary(name: "CPrefetch"),
+    .systemLibrary(name: "CChecksum"),
 
-    .target(name: "KeywardCore", dependencies: ["CCrypto", "CPrefetch", "CUtf8proc"], swiftSettings: strict),
+    .target(
+      name: "KeywardCore", dependencies: ["CChecksum", "CCrypto", "CPrefetch", "CUtf8proc"], swiftSettings: strict),
     .target(
       name: "KeywardWire", dependencies: ["KeywardCore", "CKeywardProto", "CProtobufC"], swiftSettings: strict),
     .target(name: "UnixSocket", dependencies: ["CUnixSocket"], swiftSettings: strict),

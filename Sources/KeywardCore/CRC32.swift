@@ -1,3 +1,5 @@
+import CChecksum
+
 /// CRC-32 as gzip and PNG use it (ISO-HDLC: polynomial 0x04C11DB7 reflected, initial value and final XOR all ones).
 enum CRC32 {
   /// For each of eight bytes at once what it does to the checksum ("slicing by 8", Kounavis and Berry, 2008): 256
@@ -15,10 +17,25 @@ enum CRC32 {
     return table
   }()
 
+  #if arch(x86_64)
+    /// Whether the processor can do without the table.
+    private static let isFast = checksum_is_fast() != 0
+  #endif
+
   static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 { checksum(bytes, after: 0) }
 
   /// - Parameter before: the checksum of what precedes the bytes.
   static func checksum(_ bytes: UnsafeRawBufferPointer, after before: UInt32) -> UInt32 {
+    #if arch(x86_64)
+      if bytes.count == Int(checksum_fast_count), isFast, let start = bytes.baseAddress {
+        return checksum_fast(start, before)
+      }
+    #endif
+    return checksumByTable(bytes, after: before)
+  }
+
+  /// As ``checksum(_:after:)`` on any processor.
+  static func checksumByTable(_ bytes: UnsafeRawBufferPointer, after before: UInt32) -> UInt32 {
     table.withUnsafeBufferPointer { table in
       func entry(_ distance: Int, _ byte: UInt64) -> UInt32 { table[distance * 256 + Int(byte & 0xFF)] }
       var crc = ~before

@@ -25,62 +25,45 @@ extension Index {
 
   /// As ``use(_:for:at:runsLow:)`` for some of many questions about keys without limits, told without anything that is
   /// counted. Their look-ups wait for memory together, which most of a single one's time goes for.
-  mutating func useUnlimited(_ questions: some PlainQuestions, _ range: Range<Int>, at now: Instant) {
-    // Few are given few places, for those take time to empty.
-    if range.count <= Places<4>.count {
-      useTogether(questions, range, Places<4>(), at: now)
-    } else {
-      for start in stride(from: range.lowerBound, to: range.upperBound, by: Places<32>.count) {
-        useTogether(questions, start..<min(start + Places<32>.count, range.upperBound), Places<32>(), at: now)
-      }
-    }
-  }
-
-  /// What is known of each of some questions that are looked up together. More than 32 would have what comes first leave
-  /// the cache again.
-  private struct Places<let count: Int> {
-    var hashes = InlineArray<count, UInt64>(repeating: 0)
-    /// The row where there is one.
-    var rows = InlineArray<count, Int>(repeating: 0)
-    var found = InlineArray<count, KeyPlace?>(repeating: nil)
-  }
-
-  /// - Parameter places: one for each question at least.
-  @inline(__always)
-  private mutating func useTogether<let count: Int>(
-    _ asker: some PlainQuestions, _ range: Range<Int>, _ places: Places<count>, at now: Instant
-  ) {
+  mutating func useUnlimited(_ asker: some PlainQuestions, _ range: Range<Int>, at now: Instant) {
     let questions = asker.questions
-    var hashes = places.hashes
-    var rows = places.rows
-    var found = places.found
-    for place in 0..<range.count {
-      hashes[place] = seed.hash(questions[range.lowerBound + place].digest)
-      byDigest.hint.prefetchShard(hashes[place])
-    }
-    for place in 0..<range.count { byDigest.hint.prefetchBucket(hashes[place]) }
-    for place in 0..<range.count {
-      guard let row = byDigest.probableRow(hashes[place]) else { continue }
-      let key = self.rows.place(of: row)
-      rows[place] = row
-      found[place] = key
-      key.prefetchRecord()
-      lastUses.prefetch(row)
-    }
-    for place in 0..<range.count {
-      guard let key = found[place] else { continue }
-      if key.with({ $0.records[$1].digest }) == questions[range.lowerBound + place].digest {
-        key.prefetchName()
-      } else {
-        found[place] = nil
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: LookUps.capacity) {
+      let end = min(start + LookUps.capacity, range.upperBound)
+      find(UnsafeBufferPointer(rebasing: questions[start..<end]))
+      for number in start..<end {
+        let lookUp = lookUps[number - start]
+        let digest = questions[number].digest
+        let found = lookUp.place == nil ? find(digest, lookUp.hash) : (lookUp.row, .distantFuture)
+        let judgement = judge(found, for: questions[number].permission, at: now)
+        asker.answer(number, use(judgement, at: now))
       }
     }
-    for place in 0..<range.count {
-      let number = range.lowerBound + place
-      let digest = questions[number].digest
-      let row = found[place] == nil ? find(digest, hashes[place]) : (rows[place], .distantFuture)
-      let judgement = judge(row, for: questions[number].permission, at: now)
-      asker.answer(number, use(judgement, at: now))
+  }
+
+  /// Finds the rows of up to ``LookUps/capacity`` questions, as far as they are found at once: each step is taken for all
+  /// of them before the next one is.
+  private func find(_ questions: UnsafeBufferPointer<PlainQuestion>) {
+    for (number, question) in questions.enumerated() {
+      let hash = seed.hash(question.digest)
+      byDigest.hint.prefetchShard(hash)
+      lookUps[number] = LookUps.LookUp(hash: hash)
+    }
+    for number in questions.indices { byDigest.hint.prefetchBucket(lookUps[number].hash) }
+    for number in questions.indices {
+      guard let row = byDigest.probableRow(lookUps[number].hash) else { continue }
+      let place = rows.place(of: row)
+      place.prefetchRecord()
+      lastUses.prefetch(row)
+      lookUps[number].row = row
+      lookUps[number].place = place
+    }
+    for (number, question) in questions.enumerated() {
+      guard let place = lookUps[number].place else { continue }
+      if place.with({ $0.records[$1].digest }) == question.digest {
+        place.prefetchName()
+      } else {
+        lookUps[number].place = nil
+      }
     }
   }
 
@@ -193,5 +176,33 @@ extension Index {
       }
     }
     return reservations
+  }
+}
+
+/// How far look-ups have come that are made together. For who holds the lock round the index, and for as long.
+struct LookUps: ~Copyable {
+  struct LookUp {
+    let hash: UInt64
+    /// The row where there is one.
+    var row = 0
+    var place: KeyPlace?
+  }
+
+  /// More would have what comes first leave the cache again.
+  static let capacity = 32
+
+  private let lookUps = UnsafeMutablePointer<LookUp>.allocate(capacity: capacity)
+
+  init() {
+    lookUps.initialize(repeating: LookUp(hash: 0), count: Self.capacity)
+  }
+
+  deinit {
+    lookUps.deallocate()
+  }
+
+  subscript(number: Int) -> LookUp {
+    @inline(__always) get { lookUps[number] }
+    @inline(__always) nonmutating set { lookUps[number] = newValue }
   }
 }

@@ -53,6 +53,7 @@ bench-quick: bench-programs
 
 bench-programs: release
 	@.make/packages bench
+	@$(swift_build) --configuration release --static-swift-stdlib --product index-growth
 	@Benchmarks/build .build/bench/bin
 
 ## A stock Go ttrpc client for the tests; without the packages its tests are skipped, and say so.
@@ -66,7 +67,7 @@ grpc-clients:
 	@.make/grpc-python "$(CURDIR)/.build/grpc-python"
 
 lint:
-	@swift format lint --strict --recursive Sources Tests Package.swift
+	@swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
 	@echo "the Swift is formatted"
 
 proto:

@@ -127,6 +127,9 @@ let package = Package(
       ],
       path: "Tests/AllocationCheck", swiftSettings: strict),
     .target(name: "CAllocations", path: "Tests/CAllocations"),
+    // A program of the bench (Benchmarks/README.md).
+    .executableTarget(
+      name: "index-growth", dependencies: ["KeywardCore"], path: "Benchmarks/IndexGrowth", swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

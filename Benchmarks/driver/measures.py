@@ -165,6 +165,13 @@ def growth(options):
             record.add(during[0], growing=True, import_seconds=seconds)
 
 
+def index_growth(options):
+    """The processor time of each key's way into the rules and the index alone, from the first to many."""
+    with Record("index-growth", keys=options.many) as record:
+        command = [PROGRAMS / "index-growth", str(options.many), str(min(options.rounds, 3))]
+        record.add(json.loads(output_of(command, timeout=600, cpus=SERVER_CPU)))
+
+
 MEASURES = {
     "start": start,
     "creates": creates,
@@ -174,6 +181,7 @@ MEASURES = {
     "cores": cores,
     "busy-poll": busy_poll,
     "growth": growth,
+    "index-growth": index_growth,
 }
 
 

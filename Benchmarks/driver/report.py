@@ -100,11 +100,12 @@ def growth_table():
         "| | " + " | ".join(f"≤ {end:,} µs" for end in ends) + " | more | longest |",
         "|---|" + "---|" * (len(ends) + 2),
     ]
-    for line in lines:
+    named = [(f"growing, {line['import_seconds']:.0f} s" if line["growing"] else "steady", line) for line in lines]
+    named += [("a key's way into the index", line) for line in record.read("index-growth")[1]]
+    for name, line in named:
         counts = [0] * (len(ends) + 1)
         for upper, count in line["histogram"]:
             counts[next((index for index, end in enumerate(ends) if upper <= end * 1000), len(ends))] += count
-        name = f"growing, {line['import_seconds']:.0f} s" if line["growing"] else "steady"
         cells = [name, *(f"{count:,}" for count in counts), f"{line['max_ns'] / 1e6:.2f} ms"]
         table.append(f"| {' | '.join(cells)} |")
     return table

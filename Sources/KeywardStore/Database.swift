@@ -77,6 +77,11 @@ final class Database {
     try execute("PRAGMA cache_size = -\(inBulk ? 131_072 : 8192)")
   }
 
+  /// Forgets the pages that are kept in memory and nothing needs.
+  func emptyCache() {
+    sqlite3_db_release_memory(handle)
+  }
+
   /// The ordinal of the row inserted last.
   var lastOrdinal: Int64 { sqlite3_last_insert_rowid(handle) }
 

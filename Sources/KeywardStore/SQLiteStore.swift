@@ -63,6 +63,8 @@ package final class SQLiteStore: Store, @unchecked Sendable {
   package func load(_ receive: (StoredKey) throws(StoreError) -> Void) throws(StoreError) -> StoreMark {
     try use { (connection) throws(StoreError) in
       let mark = try attempt { () throws(SQLiteError) in try connection.mark() }
+      // What was read of every key is little of what changes will need.
+      defer { connection.database.emptyCache() }
       try KeyLoader(connection, limit: mark.revision).forEachKey(receive) { failure(of: $0) }
       return mark
     }

@@ -7,17 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Whether the processor can multiply so.
+static inline int checksum_is_fast(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+#else
+  return 0;
+#endif
+}
+
+/// How many bytes checksum_fast() takes.
+enum { checksum_fast_count = 30 };
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-/// Whether the processor can multiply so.
-static inline int checksum_is_fast(void) { return __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1"); }
-
-/// The checksum of so many bytes.
-enum { checksum_fast_count = 30 };
-
-/// The checksum of what precedes 30 bytes, and of these.
-/// The processor must be able to: checksum_is_fast().
+/// The checksum of what precedes the bytes, and of these. Only where checksum_is_fast().
 __attribute__((target("pclmul,sse4.1"))) static inline uint32_t checksum_fast(const void *bytes, uint32_t before) {
   // x^(4·32+32), x^(4·32−32), x^64 modulo the polynomial, the polynomial, and x^64 divided by it.
   const __m128i fold = _mm_set_epi64x(0x00ccaa009e, 0x01751997d0);

@@ -17,17 +17,15 @@ enum CRC32 {
     return table
   }()
 
-  #if arch(x86_64)
-    /// Whether the processor can do without the table.
-    private static let isFast = checksum_is_fast() != 0
-  #endif
+  /// Whether the processor can do without the table.
+  static let isFast = checksum_is_fast() != 0
 
   static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 { checksum(bytes, after: 0) }
 
   /// - Parameter before: the checksum of what precedes the bytes.
   static func checksum(_ bytes: UnsafeRawBufferPointer, after before: UInt32) -> UInt32 {
     #if arch(x86_64)
-      if bytes.count == Int(checksum_fast_count), isFast, let start = bytes.baseAddress {
+      if bytes.count == checksum_fast_count, isFast, let start = bytes.baseAddress {
         return checksum_fast(start, before)
       }
     #endif

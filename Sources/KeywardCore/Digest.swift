@@ -11,7 +11,7 @@ public struct Digest: Sendable {
 
   /// The SHA-256 of the bytes.
   public init(sha256 bytes: UnsafeRawBufferPointer) {
-    guard bytes.count > Self.maxPaddedByteCount else {
+    if bytes.count <= Self.maxPaddedByteCount {
       self.init(padding: bytes)
       return
     }
@@ -24,8 +24,8 @@ public struct Digest: Sendable {
   /// How many bytes one block takes together with what ends every message: a bit, and the message's length in eight bytes.
   private static let maxPaddedByteCount = Int(SHA256_CBLOCK) - 9
 
-  /// As ``init(sha256:)`` for what one block takes, such as a secret of keyward's own: without a copy into the context
-  /// and out of it, which takes a tenth of the time.
+  /// As ``init(sha256:)`` for what one block takes, such as a secret of keyward's own: it is not copied into the context,
+  /// which saves a tenth of the time.
   private init(padding bytes: UnsafeRawBufferPointer) {
     var block: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
     var context = SHA256_CTX()

@@ -26,7 +26,7 @@ final class Connection {
   var isInputOver = false
   /// What is in ``input`` waits until replies have left.
   var isPaused = false
-  /// Some of its calls are answered at the end of the turn, and it is settled then.
+  /// Some of its calls are answered later in the turn, and it is settled then if it has to be.
   var hasPlainCalls = false
   /// The frame that has begun, by the session's count, and until when it must be whole.
   var timedFrame: UInt64 = 0

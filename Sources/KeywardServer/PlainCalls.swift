@@ -1,8 +1,9 @@
 import KeywardCore
 import KeywardWire
 
-/// The plain calls that have come in one turn of a reactor, from any of its connections, and are answered together at
-/// its end: by one reading of the clock, look-ups that wait for memory together, and one write to each connection.
+/// Plain calls that have come in one turn of a reactor, from any of its connections, and are answered together once they
+/// are enough, at its end at the latest: by one reading of the clock, look-ups that wait for memory together, and one
+/// write to each connection.
 ///
 /// Concurrency: confined to its reactor's thread, which is what makes it `@unchecked Sendable`.
 final class PlainCalls: PlainQuestions, @unchecked Sendable {
@@ -38,7 +39,8 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
   private static let enough = 2...8
   /// Calls that are enough, of however few connections they are: the last one's answer waits for all the others.
   private static let enoughCalls = 128
-  private var enough = 2
+  /// Connections that have sent something at once.
+  private var connectionCount = 0
 
   init() {
     taken = .allocate(capacity: Self.capacity)
@@ -52,14 +54,17 @@ final class PlainCalls: PlainQuestions, @unchecked Sendable {
     calls.deallocate()
   }
 
-  /// Says from how many connections something has come at once. Half of them are answered together: what the others have
-  /// sent is read while those may ask again.
+  /// Says from how many connections something has come at once.
   func expect(_ connectionCount: Int) {
-    enough = min(max(Self.enough.lowerBound, connectionCount / 2), Self.enough.upperBound)
+    self.connectionCount = connectionCount
   }
 
-  /// Whether they are to be answered before more is read.
-  var isEnough: Bool { groupCount >= enough || count >= Self.enoughCalls }
+  /// Whether they are to be answered before more is read: those of a part of the connections, so that what the others have
+  /// sent is read while these may ask again. Where each has one call that part is the smaller.
+  var isEnough: Bool {
+    let part = count == groupCount ? connectionCount / 4 : connectionCount / 2
+    return groupCount >= min(max(Self.enough.lowerBound, part), Self.enough.upperBound) || count >= Self.enoughCalls
+  }
 
   /// Takes the plain calls that some bytes of a connection begin with, as far as the peer has the right to them and
   /// nothing of the connection's is in their way.

@@ -44,14 +44,14 @@ final class Pump {
   }
 
   /// Reads once and answers what has come whole, but for plain calls, which ``answerPlainCalls(_:)`` answers.
+  /// - Parameter longWay: is called before anything is answered that may take long.
   /// - Returns: whether anything was there.
-  @discardableResult
-  func read(_ connection: Connection) -> Bool {
+  func read(_ connection: Connection, before longWay: () -> Void) -> Bool {
     guard connection.isReadable else { return false }
     switch SocketIO.receive(connection.fd, into: readMemory) {
     case .bytes(let count):
       connection.mayHaveMore = count == readMemory.count
-      take(UnsafeRawBufferPointer(rebasing: readMemory[..<count]), connection)
+      take(UnsafeRawBufferPointer(rebasing: readMemory[..<count]), connection, before: longWay)
       readMemory.wipe(0..<count)
       return true
     case .wouldBlock: return false
@@ -104,7 +104,7 @@ final class Pump {
     }
     var left = connection.readsLeft ?? Self.lastReads
     while connection.isReadable {
-      if left == 0 || !read(connection) { connection.isInputOver = true }
+      if left == 0 || !read(connection, before: {}) { connection.isInputOver = true }
       left -= 1
     }
     connection.readsLeft = left
@@ -148,14 +148,18 @@ final class Pump {
   // MARK: In
 
   /// Takes in what was read, after what was left before.
-  private func take(_ bytes: UnsafeRawBufferPointer, _ connection: Connection) {
+  private func take(_ bytes: UnsafeRawBufferPointer, _ connection: Connection, before longWay: () -> Void) {
     if !connection.isOpened { open(connection, bytes) }
     guard !connection.isBroken else { return }
-    if let grpc = connection.grpc { return take(bytes, connection, grpc) }
+    if let grpc = connection.grpc {
+      longWay()
+      return take(bytes, connection, grpc)
+    }
     if connection.input.isEmpty {
       var rest = bytes[takePlainCalls(of: connection, from: bytes)...]
       // What is behind them waits until they are answered, for some may have to wait for the store.
       if !connection.hasPlainCalls {
+        longWay()
         rest = rest.dropFirst(work(connection, on: UnsafeRawBufferPointer(rebasing: rest)))
       }
       if !rest.isEmpty { connection.input.append(UnsafeRawBufferPointer(rebasing: rest)) }
@@ -165,6 +169,7 @@ final class Pump {
       connection.input.append(bytes)
       connection.input.consume(takePlainCalls(of: connection, from: connection.input.bytes))
       guard !connection.hasPlainCalls else { return }
+      longWay()
       resume(connection)
     }
     flush(connection)

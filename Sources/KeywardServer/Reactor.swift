@@ -96,7 +96,7 @@ final class Reactor: @unchecked Sendable {
   /// Reads what has come on a connection, and sees to what follows from it.
   private func handle(_ event: EventSet.Event, of connection: Connection) {
     if event.output { pump.flush(connection) }
-    let hasRead = (event.hangup || event.input) && pump.read(connection)
+    let hasRead = (event.hangup || event.input) && pump.read(connection, before: answerPlainCalls)
     if hasRead, busyPoll.isOn { busyPoll.noteRequest(at: parts.clock.monotonicNanoseconds()) }
     // A peer that has left for good gets no reply; what it still sent is read to the end first.
     if event.hangup, !hasRead { connection.isBroken = true }
@@ -105,8 +105,6 @@ final class Reactor: @unchecked Sendable {
       if pump.hasEnoughPlainCalls { answerPlainCalls() }
     } else {
       settle(connection)
-      // What takes the long way may take long.
-      answerPlainCalls()
     }
   }
 

@@ -176,4 +176,34 @@ import Testing
       #expect(try peer.receive() == nil)
     }
   }
+
+  @Test func `Peers that ask at once all get their answers, whatever each asks and whoever leaves meanwhile`() throws {
+    let server = try TestServer()
+    let secrets = try makeKeys(server)
+    for round in 0..<30 {
+      var peers = try (0..<24).map { _ in try server.connect() }
+      let counts = (0..<24).map { number in [1, 200, 3, 1][(number + round) % 4] }
+      for (number, peer) in peers.enumerated() {
+        var bytes: [UInt8] = []
+        for call in 0..<counts[number] {
+          // The second of three takes the long way.
+          let request: OutgoingRequest =
+            counts[number] == 3 && call == 1 ? .getKey(.id(.sample(1))) : .validateKey(secrets[2], .chat, asOf: nil)
+          bytes += try peer.frame(request, stream: UInt32(call * 2 + 1))
+        }
+        peer.send(bytes)
+      }
+      // Every fourth leaves before it can have taken its answer.
+      let staying = peers.indices.filter { (($0 + round) % 4) != 3 }
+      peers = staying.map { peers[$0] }
+      for (peer, number) in zip(peers, staying) {
+        var left = Set((0..<counts[number]).map { UInt32($0 * 2 + 1) })
+        while !left.isEmpty {
+          let frame = try #require(try peer.receive(), "closed")
+          #expect(left.remove(frame.stream) != nil, "stream \(frame.stream) was answered twice")
+        }
+        try peer.expectServed(stream: 99_999)
+      }
+    }
+  }
 }

@@ -18,7 +18,6 @@ struct Index: ~Copyable {
   private(set) var agenda = Agenda()
   var lastUses = LastUses()
   var meters = MeterTable()
-  let lookUps = LookUps()
 
   /// Good for as long as the index is there.
   var lookUpHint: LookUpHint { LookUpHint(seed: seed, table: byDigest.hint) }

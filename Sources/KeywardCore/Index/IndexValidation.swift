@@ -27,26 +27,43 @@ extension Index {
   /// counted. Their look-ups wait for memory together, which most of a single one's time goes for.
   mutating func useUnlimited(_ asker: some PlainQuestions, _ range: Range<Int>, at now: Instant) {
     let questions = asker.questions
-    for start in stride(from: range.lowerBound, to: range.upperBound, by: LookUps.capacity) {
-      let end = min(start + LookUps.capacity, range.upperBound)
-      find(UnsafeBufferPointer(rebasing: questions[start..<end]))
-      for number in start..<end {
-        let lookUp = lookUps[number - start]
-        let digest = questions[number].digest
-        let found = lookUp.place == nil ? find(digest, lookUp.hash) : (lookUp.row, .distantFuture)
-        let judgement = judge(found, for: questions[number].permission, at: now)
-        asker.answer(number, use(judgement, at: now))
+    withUnsafeTemporaryAllocation(of: LookUp.self, capacity: LookUp.togetherCount) { lookUps in
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: LookUp.togetherCount) {
+        let end = min(start + LookUp.togetherCount, range.upperBound)
+        lookUp(UnsafeBufferPointer(rebasing: questions[start..<end]), lookUps)
+        for number in start..<end {
+          let lookUp = lookUps[number - start]
+          let digest = questions[number].digest
+          let found = lookUp.place == nil ? find(digest, lookUp.hash) : (lookUp.row, .distantFuture)
+          let judgement = judge(found, for: questions[number].permission, at: now)
+          asker.answer(number, use(judgement, at: now))
+        }
       }
     }
   }
 
-  /// Finds the rows of up to ``LookUps/capacity`` questions, as far as they are found at once: each step is taken for all
-  /// of them before the next one is.
-  private func find(_ questions: UnsafeBufferPointer<PlainQuestion>) {
+  /// How far one of several look-ups has come that are made together.
+  private struct LookUp: BitwiseCopyable {
+    let hash: UInt64
+    /// The row where there is one.
+    var row = 0
+    var place: KeyPlace?
+
+    /// More would have what comes first leave the cache again, and would have no room on the stack, which takes 1024 bytes
+    /// of temporary memory.
+    static let togetherCount = 32
+  }
+
+  /// Looks several questions' keys up, as far as they are found at the first place: each step is taken for all of them
+  /// before the next one is.
+  /// - Parameter lookUps: is given as many.
+  private func lookUp(
+    _ questions: UnsafeBufferPointer<PlainQuestion>, _ lookUps: UnsafeMutableBufferPointer<LookUp>
+  ) {
     for (number, question) in questions.enumerated() {
       let hash = seed.hash(question.digest)
       byDigest.hint.prefetchShard(hash)
-      lookUps[number] = LookUps.LookUp(hash: hash)
+      lookUps.initializeElement(at: number, to: LookUp(hash: hash))
     }
     for number in questions.indices { byDigest.hint.prefetchBucket(lookUps[number].hash) }
     for number in questions.indices {
@@ -176,33 +193,5 @@ extension Index {
       }
     }
     return reservations
-  }
-}
-
-/// How far look-ups have come that are made together. For who holds the lock round the index, and for as long.
-struct LookUps: ~Copyable {
-  struct LookUp {
-    let hash: UInt64
-    /// The row where there is one.
-    var row = 0
-    var place: KeyPlace?
-  }
-
-  /// More would have what comes first leave the cache again.
-  static let capacity = 32
-
-  private let lookUps = UnsafeMutablePointer<LookUp>.allocate(capacity: capacity)
-
-  init() {
-    lookUps.initialize(repeating: LookUp(hash: 0), count: Self.capacity)
-  }
-
-  deinit {
-    lookUps.deallocate()
-  }
-
-  subscript(number: Int) -> LookUp {
-    @inline(__always) get { lookUps[number] }
-    @inline(__always) nonmutating set { lookUps[number] = newValue }
   }
 }

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 import time
 
@@ -36,22 +37,33 @@ def start(options):
             path.unlink()
 
 
+#: The disk that the repository is on, and as if each sync took it a millisecond at least.
+DISKS = {"as it is": {}, "slow": {"LD_PRELOAD": str(PROGRAMS / "slow-sync.so")}}
+
+
 def creates(options):
     """Keys made by one writer and by 64, and SQLite's commit alone, on the same disk."""
     with Record("creates", rounds=options.rounds) as record, scratch() as (sockets, files):
         keys = key_list(options.few)
-        with Keywardd(sockets, database(options.few, files)) as server:
-            for number in range(options.rounds):
-                for writers in (1, 64):
-                    line = load(
-                        server, keys, (writers, 1), protocol="create", seconds=options.seconds,
-                        warm_up=options.warm_up, prefix=f"by {writers} in {number}",
-                    )
-                    record.add(line, round=number)
-                bare = files / f"bare-{number}.db"
-                rows = max(50, int(2000 * options.seconds))
-                line = json.loads(output_of([PROGRAMS / "commit", bare, str(rows)], timeout=300, cpus=SERVER_CPU))
-                record.add(line, round=number, server="sqlite")
+        for disk, environment in DISKS.items():
+            folder = files / disk.replace(" ", "-")
+            folder.mkdir(mode=0o700)
+            with Keywardd(sockets, database(options.few, folder), environment=environment) as server:
+                for number in range(options.rounds):
+                    for writers in (1, 64):
+                        line = load(
+                            server, keys, (writers, 1), protocol="create", seconds=options.seconds,
+                            warm_up=options.warm_up, prefix=f"by {writers} in {number}",
+                        )
+                        record.add(line, round=number, disk=disk)
+                    line = commits(folder / f"bare-{number}.db", options, environment)
+                    record.add(line, round=number, disk=disk, server="sqlite")
+
+
+def commits(path, options, environment):
+    """SQLite's commits of one row each."""
+    command = [PROGRAMS / "commit", path, str(max(50, int(1000 * options.seconds)))]
+    return json.loads(output_of(command, timeout=300, cpus=SERVER_CPU, env={**os.environ, **environment}))
 
 
 def during_creates(options):
@@ -167,9 +179,10 @@ def growth(options):
 
 def index_growth(options):
     """The processor time of each key's way into the rules and the index alone, from the first to many."""
-    with Record("index-growth", keys=options.many) as record:
-        command = [PROGRAMS / "index-growth", str(options.many), str(min(options.rounds, 3))]
-        record.add(json.loads(output_of(command, timeout=600, cpus=SERVER_CPU)))
+    with Record("index-growth", rounds=options.rounds, keys=options.many) as record:
+        command = [PROGRAMS / "index-growth", str(options.many)]
+        for number in range(options.rounds):
+            record.add(json.loads(output_of(command, timeout=600, cpus=SERVER_CPU)), round=number)
 
 
 MEASURES = {

@@ -87,21 +87,24 @@ def comparison_table(comparison):
 
 
 def growth_table():
-    """How long validations took while the index grew, and while nothing happened."""
+    """How long validations took while the index grew, and while nothing happened; and what growth itself takes."""
+    named = []
     about, lines = record.read("growth")
-    if not about:
+    for line in lines:
+        when = f"keys are imported, {line['import_seconds']:.0f} s" if line["growing"] else "nothing happens"
+        named.append((f"validations, {about['rate']:,.0f} a second: {when}", line))
+    about, lines = record.read("index-growth")
+    for line in lines:
+        named.append((f"a key's way into the index, processor time, round {line['round'] + 1}", line))
+    if not named:
         return []
     ends = [20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000]
     table = [
-        "## Validations while the index grows",
-        "",
-        f"{about['rate']:,.0f} a second, one connection, from 100 keys to {about['keys']:,} by `keyward import`.",
+        "## The index grows",
         "",
         "| | " + " | ".join(f"≤ {end:,} µs" for end in ends) + " | more | longest |",
         "|---|" + "---|" * (len(ends) + 2),
     ]
-    named = [(f"growing, {line['import_seconds']:.0f} s" if line["growing"] else "steady", line) for line in lines]
-    named += [("a key's way into the index", line) for line in record.read("index-growth")[1]]
     for name, line in named:
         counts = [0] * (len(ends) + 1)
         for upper, count in line["histogram"]:

@@ -132,8 +132,9 @@ class Redis(Server):
 class Keywardd(Server):
     name = "keywardd"
 
-    def __init__(self, sockets, database, settings="", **options):
+    def __init__(self, sockets, database, settings="", environment=None, **options):
         super().__init__(sockets, **options)
+        self.environment = environment or {}
         self.database = database
         self.config = self.folder / f"{self.label}.toml"
         self.config.write_text(settings)
@@ -148,7 +149,7 @@ class Keywardd(Server):
         self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notices.bind(str(path))
         unit = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # As keyward.service has it.
-        super().start(env={**os.environ, **unit, "NOTIFY_SOCKET": str(path)}, **options)
+        super().start(env={**os.environ, **unit, **self.environment, "NOTIFY_SOCKET": str(path)}, **options)
 
     def wait(self, until):
         """Waits for what it tells systemd: READY=1."""

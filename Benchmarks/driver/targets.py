@@ -15,7 +15,7 @@ class Target:
 
     what: str
     wanted: str
-    #: (label, figure, digits, unit, whether it is met)
+    #: (label, figure, digits, unit, whether it is met; None for one that is not aimed at)
     found: list = field(default_factory=list)
     note: str = "not measured"
 
@@ -23,20 +23,28 @@ class Target:
         if figure:
             self.found.append((label, figure, digits, unit, is_met(figure.middle)))
 
+    def tell(self, figure, label, digits=2, unit=""):
+        """Adds a figure that is not aimed at, but that the others stand beside."""
+        if figure:
+            self.found.append((label, figure, digits, unit, None))
+
     def measured(self):
         if not self.found:
             return self.note
-        return "; ".join(
-            (f"{label}: " if label else "") + figure.text(digits, unit) for label, figure, digits, unit, _ in self.found
-        )
+        parts = []
+        for label, figure, digits, unit, is_met in self.found:
+            aside = " (not aimed at)" if is_met is None else ""
+            parts.append((f"{label}{aside}: " if label else "") + figure.text(digits, unit))
+        return "; ".join(parts)
 
     def verdict(self):
-        if not self.found:
+        aimed_at = [(label, is_met) for label, *_, is_met in self.found if is_met is not None]
+        if not aimed_at:
             return "–"
-        missed = [label for label, *_, is_met in self.found if not is_met]
+        missed = [label for label, is_met in aimed_at if not is_met]
         if not missed:
             return "met"
-        return "**not met**" if len(missed) == len(self.found) else f"**not met** at {', '.join(missed)}"
+        return "**not met**" if len(missed) == len(aimed_at) else f"**not met** at {', '.join(missed)}"
 
 
 def at_least(least):
@@ -45,11 +53,6 @@ def at_least(least):
 
 def at_most(most):
     return lambda value: value <= most
-
-
-def is_anything(_):
-    """For a figure that is not aimed at, but tells what others stand beside."""
-    return True
 
 
 def comparison_targets():
@@ -100,18 +103,19 @@ def write_targets():
     during = Target("validate p99 while 64 writers create keys, against without", "≤ 1.5")
     during.add(ratio(by_round(lines, "p99_ns", writers=64), by_round(lines, "p99_ns", writers=0)), at_most(1.5), "p99")
     speed = ratio(by_round(lines, "per_second", writers=64), by_round(lines, "per_second", writers=0))
-    during.add(speed, is_anything, "validations/s")
+    during.tell(speed, "validations/s")
     created = Figure.of(by_round(lines, "creates_per_second", writers=64).values())
-    during.add(created, is_anything, "creates/s meanwhile", 0)
+    during.tell(created, "creates/s meanwhile", 0)
 
     _, lines = read("creates")
-    one, many = {"connections": 1}, {"connections": 64}
     together = Target("creates/s by 64 writers against one", "≥ 8")
-    rates = [by_round(lines, "per_second", protocol="create", **writers) for writers in (many, one)]
-    together.add(ratio(*rates), at_least(8))
     single = Target("one create, p50, against a bare SQLite commit", "≤ 1.3")
-    create = by_round(lines, "p50_ns", protocol="create", **one)
-    single.add(ratio(create, by_round(lines, "p50_ns", protocol="commit")), at_most(1.3))
+    for disk, label in (("as it is", "this disk"), ("slow", "syncs of a millisecond")):
+        one, many = {"connections": 1, "disk": disk}, {"connections": 64, "disk": disk}
+        rates = [by_round(lines, "per_second", protocol="create", **writers) for writers in (many, one)]
+        together.add(ratio(*rates), at_least(8), label)
+        create = by_round(lines, "p50_ns", protocol="create", **one)
+        single.add(ratio(create, by_round(lines, "p50_ns", protocol="commit", disk=disk)), at_most(1.3), label)
     return [during, together, single]
 
 
@@ -159,26 +163,25 @@ def other_targets():
     about, lines = read("index-growth")
     if about:
         label = f"a key's way into it, of {about['keys']:,}, in processor time"
-        pause.add(Figure.of(line["max_ns"] / 1e6 for line in lines), at_most(1), label, 2, " ms")
+        longest = Figure.of(value / 1e6 for value in by_round(lines, "max_ns").values())
+        pause.add(longest, at_most(1), label, 2, " ms")
     _, lines = read("growth")
-    # What the machine does by itself is in both, and is no pause of keywardd's.
+    # What the import's processes and the host take of the processors is in these.
     for line in sorted(lines, key=lambda line: not line["growing"]):
-        label = "longest validation meanwhile" if line["growing"] else "and while nothing happens"
-        pause.add(Figure.of([line["max_ns"] / 1e6]), is_anything, label, 2, " ms")
+        when = "while keys are imported" if line["growing"] else "while nothing happens"
+        pause.tell(Figure.of([line["max_ns"] / 1e6]), f"longest validation {when}", 2, " ms")
 
     _, lines = read("cores")
-    scaling = Target("validations/s on two cores against one", "more")
-    # Of two cores in all one is the load's too, which is the slower half of what is not asked for in batches.
-    more = at_least(1.0001)
-    runs = [
-        ("batches", "validate-batch", (8, 4), more),
-        ("64×1", "validate", (64, 1), more if len(CPUS) > 2 else is_anything),
-        ("8×32", "validate", (8, 32), more if len(CPUS) > 2 else is_anything),
-    ]
-    for label, protocol, shape, is_met in runs:
+    scaling = Target("validations/s on two cores against one", "more, where the load has another")
+    runs = [("batches", "validate-batch", (8, 4)), ("8×32", "validate", (8, 32)), ("64×1", "validate", (64, 1))]
+    for label, protocol, shape in runs:
         wanted = {"protocol": protocol, "connections": shape[0], "in_flight": shape[1]}
         values = [by_round(lines, "per_second", server=name, **wanted) for name in ("two", "one")]
-        scaling.add(ratio(*values), is_met, label)
+        # With two in all the load shares one with the server, and at 64×1 it needs as much of it.
+        if shape == (64, 1) and len(CPUS) < 3:
+            scaling.tell(ratio(*values), label)
+        else:
+            scaling.add(ratio(*values), at_least(1.0001), label)
     allocations = Target("heap allocations per validation in steady state", "0", note="counted by a test, not here")
     return [lists, process, poll, pause, scaling, allocations]
 

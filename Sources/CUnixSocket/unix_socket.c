@@ -72,6 +72,10 @@ void unix_release_free_memory(void) {
   malloc_trim(0);
 }
 
+void unix_use_small_pages(void) {
+  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+}
+
 static int release_unwritten(struct dl_phdr_info *object, size_t size, void *page_mask) {
   (void)size;
   const uintptr_t mask = *(const uintptr_t *)page_mask;

@@ -13,6 +13,12 @@ package enum ProcessGuard {
     unix_release_free_memory()
   }
 
+  /// Has the system give memory in small pages from now on. Whoever touches a large one first waits until all of it is
+  /// cleared, up to two milliseconds. Those that are there stay.
+  package static func useSmallPages() {
+    unix_use_small_pages()
+  }
+
   /// Gives up the pages of the program's code and constants that have been touched so far. The system can take them for
   /// something else as soon as nobody maps them; those that are needed come back one by one as they are touched.
   package static func releaseProgramPages() {

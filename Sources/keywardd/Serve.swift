@@ -106,8 +106,12 @@ func openStore(_ path: String) throws(StartError) -> SQLiteStore {
 
 private func load(_ store: SQLiteStore, _ soonWindow: SoonWindow) throws(StartError) -> Registry {
   do throws(StoreError) {
-    // What loading alone needed.
-    defer { ProcessGuard.releaseFreeMemory() }
+    defer {
+      // What loading alone needed.
+      ProcessGuard.releaseFreeMemory()
+      // Nobody waits for what loading touches, but validations do for a key that comes later.
+      ProcessGuard.useSmallPages()
+    }
     return try Registry(store: store, soonWindow: soonWindow)
   } catch {
     throw StartError("the database cannot be loaded: \(error.message)", status: EX_DATAERR)

@@ -55,6 +55,9 @@ int unix_forbid_core_dumps(void);
 /// Gives free memory of all threads back to the system (malloc_trim(3)).
 void unix_release_free_memory(void);
 
+/// Has memory that is touched for the first time from now on come in small pages (PR_SET_THP_DISABLE, prctl(2)).
+void unix_use_small_pages(void);
+
 /// Unmaps the pages of the program and its libraries that nothing has been written to (madvise(2), MADV_DONTNEED): each
 /// comes back out of the page cache, or from the disk, when it is touched again.
 void unix_release_program_pages(void);

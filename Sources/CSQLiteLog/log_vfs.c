@@ -7,6 +7,10 @@
 /// files take fewer than 128 KiB at once, and call a longer write a full disk.
 enum { capacity = 120 * 1024 };
 
+/// Bytes that a file is given at most before they are synced. The kernel writes back what a sync finds in one go and lets
+/// nobody in meanwhile, which takes it milliseconds where that is all the pages of an import.
+enum { pace_bytes = 2 * 1024 * 1024 };
+
 /// A log that is open. Behind it lies the file of SQLite's own VFS.
 struct log_file {
   sqlite3_file base;
@@ -14,9 +18,21 @@ struct log_file {
   /// How many of them wait, and where in the file they go.
   int count;
   sqlite3_int64 offset;
+  sqlite3_int64 unsynced;
 };
 
 static sqlite3_vfs *original;
+
+/// The bytes that a file of so many takes, so that what lies behind it is aligned.
+static int room_for(int count) { return (count + 15) & ~15; }
+
+/// Counts what was written to a file of SQLite's own VFS, and has it synced when that is much.
+static int keep_pace(sqlite3_file *file, const sqlite3_io_methods *methods, sqlite3_int64 *unsynced, int count) {
+  *unsynced += count;
+  if (*unsynced < pace_bytes) return SQLITE_OK;
+  *unsynced = 0;
+  return methods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+}
 
 static struct log_file *log_of(sqlite3_file *file) { return (struct log_file *)file; }
 
@@ -28,7 +44,9 @@ static int flush(sqlite3_file *file) {
   int count = log->count;
   if (count == 0) return SQLITE_OK;
   log->count = 0;
-  return inner(file)->pMethods->xWrite(inner(file), log->bytes, count, log->offset);
+  int code = inner(file)->pMethods->xWrite(inner(file), log->bytes, count, log->offset);
+  if (code != SQLITE_OK) return code;
+  return keep_pace(inner(file), inner(file)->pMethods, &log->unsynced, count);
 }
 
 static int log_close(sqlite3_file *file) {
@@ -63,6 +81,7 @@ static int log_truncate(sqlite3_file *file, sqlite3_int64 size) {
 
 static int log_sync(sqlite3_file *file, int flags) {
   int code = flush(file);
+  log_of(file)->unsynced = 0;
   return code == SQLITE_OK ? inner(file)->pMethods->xSync(inner(file), flags) : code;
 }
 
@@ -105,9 +124,35 @@ static const sqlite3_io_methods log_methods = {
     .xDeviceCharacteristics = log_characteristics,
 };
 
+/// What lies behind the file of a database, which is SQLite's own VFS's but for one method.
+struct pace {
+  const sqlite3_io_methods *original;
+  sqlite3_io_methods methods;
+  sqlite3_int64 unsynced;
+};
+
+static struct pace *pace_of(sqlite3_file *file) { return (struct pace *)((char *)file + room_for(original->szOsFile)); }
+
+static int paced_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
+  struct pace *pace = pace_of(file);
+  int code = pace->original->xWrite(file, bytes, count, offset);
+  return code == SQLITE_OK ? keep_pace(file, pace->original, &pace->unsynced, count) : code;
+}
+
+static void set_pace(sqlite3_file *file) {
+  struct pace *pace = pace_of(file);
+  *pace = (struct pace){.original = file->pMethods, .methods = *file->pMethods};
+  pace->methods.xWrite = paced_write;
+  file->pMethods = &pace->methods;
+}
+
 static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *granted) {
   (void)vfs;
-  if (!(flags & SQLITE_OPEN_WAL)) return original->xOpen(original, name, file, flags, granted);
+  if (!(flags & SQLITE_OPEN_WAL)) {
+    int code = original->xOpen(original, name, file, flags, granted);
+    if (code == SQLITE_OK && flags & SQLITE_OPEN_MAIN_DB) set_pace(file);
+    return code;
+  }
   struct log_file *log = log_of(file);
   memset(log, 0, sizeof *log);
   int code = original->xOpen(original, name, inner(file), flags, granted);
@@ -132,7 +177,7 @@ const char *keyward_sqlite_log_vfs(void) {
   // Nothing but opening differs, and no method of SQLite's own looks at more of its VFS than what is copied here.
   vfs = *original;
   vfs.pNext = NULL;
-  vfs.szOsFile += (int)sizeof(struct log_file);
+  vfs.szOsFile = room_for(original->szOsFile) + (int)(sizeof(struct log_file) + sizeof(struct pace));
   vfs.xOpen = open_file;
   vfs.zName = "keyward-log";
   return sqlite3_vfs_register(&vfs, 0) == SQLITE_OK ? vfs.zName : NULL;

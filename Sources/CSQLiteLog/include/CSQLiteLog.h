@@ -8,5 +8,8 @@
 /// For `synchronous = FULL` alone. There a commit ends with a sync, so nothing that counts is in memory only, and a write
 /// that fails is told by that sync at the latest.
 ///
+/// Of what is written to a log or a database, each two MiB are synced at once, whether that is asked for or not: the sync
+/// of a very large commit would have the kernel write back for so long that others wait for it.
+///
 /// - Returns: its name for sqlite3_open_v2; null where there is no VFS to build on. Not for two threads at once.
 const char *keyward_sqlite_log_vfs(void);

@@ -129,7 +129,8 @@ let package = Package(
     .target(name: "CAllocations", path: "Tests/CAllocations"),
     // A program of the bench (Benchmarks/README.md).
     .executableTarget(
-      name: "index-growth", dependencies: ["KeywardCore"], path: "Benchmarks/IndexGrowth", swiftSettings: strict),
+      name: "index-growth", dependencies: ["KeywardCore", "UnixSocket"], path: "Benchmarks/IndexGrowth",
+      swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -1,5 +1,6 @@
 import Glibc
 import KeywardCore
+import UnixSocket
 
 /// How long it takes the rules and the index to take in one key, from the first to the last of very many, with no store
 /// and no validations beside them: the lock that validations wait for is held for a part of it. Written as one line of
@@ -17,6 +18,7 @@ guard CommandLine.arguments.count == 2, keyCount > 0 else {
   exit(EX_USAGE)
 }
 
+ProcessGuard.useSmallPages()
 let registry = try Registry(store: Passage())
 let actor = Actor(uid: 0, user: "root", pid: 1)
 let instant = Instant(microseconds: 1_800_000_000_000_000)

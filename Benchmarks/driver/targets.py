@@ -172,7 +172,7 @@ def other_targets():
         pause.tell(Figure.of([line["max_ns"] / 1e6]), f"longest validation {when}", 2, " ms")
 
     _, lines = read("cores")
-    scaling = Target("validations/s on two cores against one", "more, where the load has another")
+    scaling = Target("validations/s on two cores against one", "more; at 64×1 where the load has a third")
     runs = [("batches", "validate-batch", (8, 4)), ("8×32", "validate", (8, 32)), ("64×1", "validate", (64, 1))]
     for label, protocol, shape in runs:
         wanted = {"protocol": protocol, "connections": shape[0], "in_flight": shape[1]}

@@ -11,6 +11,13 @@ enum { capacity = 120 * 1024 };
 /// nobody in meanwhile, which takes it milliseconds where that is all the pages of an import.
 enum { pace_bytes = 2 * 1024 * 1024 };
 
+/// What a file was given since it was synced last, and the error of a sync that failed. That one is told to whoever writes
+/// or syncs later too: what it left unwritten, the next one would pass over in silence.
+struct pace {
+  sqlite3_int64 unsynced;
+  int failure;
+};
+
 /// A log that is open. Behind it lies the file of SQLite's own VFS.
 struct log_file {
   sqlite3_file base;
@@ -18,7 +25,7 @@ struct log_file {
   /// How many of them wait, and where in the file they go.
   int count;
   sqlite3_int64 offset;
-  sqlite3_int64 unsynced;
+  struct pace pace;
 };
 
 static sqlite3_vfs *original;
@@ -26,12 +33,20 @@ static sqlite3_vfs *original;
 /// The bytes that a file of so many takes, so that what lies behind it is aligned.
 static int room_for(int count) { return (count + 15) & ~15; }
 
+/// Syncs a file of SQLite's own VFS.
+static int sync_file(sqlite3_file *file, const sqlite3_io_methods *methods, struct pace *pace, int flags) {
+  if (pace->failure == SQLITE_OK) {
+    pace->unsynced = 0;
+    pace->failure = methods->xSync(file, flags);
+  }
+  return pace->failure;
+}
+
 /// Counts what was written to a file of SQLite's own VFS, and has it synced when that is much.
-static int keep_pace(sqlite3_file *file, const sqlite3_io_methods *methods, sqlite3_int64 *unsynced, int count) {
-  *unsynced += count;
-  if (*unsynced < pace_bytes) return SQLITE_OK;
-  *unsynced = 0;
-  return methods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+static int keep_pace(sqlite3_file *file, const sqlite3_io_methods *methods, struct pace *pace, int count) {
+  pace->unsynced += count;
+  if (pace->unsynced < pace_bytes) return pace->failure;
+  return sync_file(file, methods, pace, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
 }
 
 static struct log_file *log_of(sqlite3_file *file) { return (struct log_file *)file; }
@@ -46,7 +61,7 @@ static int flush(sqlite3_file *file) {
   log->count = 0;
   int code = inner(file)->pMethods->xWrite(inner(file), log->bytes, count, log->offset);
   if (code != SQLITE_OK) return code;
-  return keep_pace(inner(file), inner(file)->pMethods, &log->unsynced, count);
+  return keep_pace(inner(file), inner(file)->pMethods, &log->pace, count);
 }
 
 static int log_close(sqlite3_file *file) {
@@ -81,8 +96,7 @@ static int log_truncate(sqlite3_file *file, sqlite3_int64 size) {
 
 static int log_sync(sqlite3_file *file, int flags) {
   int code = flush(file);
-  log_of(file)->unsynced = 0;
-  return code == SQLITE_OK ? inner(file)->pMethods->xSync(inner(file), flags) : code;
+  return code == SQLITE_OK ? sync_file(inner(file), inner(file)->pMethods, &log_of(file)->pace, flags) : code;
 }
 
 static int log_size(sqlite3_file *file, sqlite3_int64 *size) {
@@ -124,33 +138,44 @@ static const sqlite3_io_methods log_methods = {
     .xDeviceCharacteristics = log_characteristics,
 };
 
-/// What lies behind the file of a database, which is SQLite's own VFS's but for one method.
-struct pace {
+/// What lies behind the file of a database, which is SQLite's own VFS's but for writing and syncing.
+struct database_file {
   const sqlite3_io_methods *original;
   sqlite3_io_methods methods;
-  sqlite3_int64 unsynced;
+  struct pace pace;
 };
 
-static struct pace *pace_of(sqlite3_file *file) { return (struct pace *)((char *)file + room_for(original->szOsFile)); }
-
-static int paced_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
-  struct pace *pace = pace_of(file);
-  int code = pace->original->xWrite(file, bytes, count, offset);
-  return code == SQLITE_OK ? keep_pace(file, pace->original, &pace->unsynced, count) : code;
+static struct database_file *database_of(sqlite3_file *file) {
+  return (struct database_file *)((char *)file + room_for(original->szOsFile));
 }
 
-static void set_pace(sqlite3_file *file) {
-  struct pace *pace = pace_of(file);
-  *pace = (struct pace){.original = file->pMethods, .methods = *file->pMethods};
-  pace->methods.xWrite = paced_write;
-  file->pMethods = &pace->methods;
+static int database_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
+  struct database_file *database = database_of(file);
+  int code = database->original->xWrite(file, bytes, count, offset);
+  return code == SQLITE_OK ? keep_pace(file, database->original, &database->pace, count) : code;
+}
+
+static int database_sync(sqlite3_file *file, int flags) {
+  struct database_file *database = database_of(file);
+  return sync_file(file, database->original, &database->pace, flags);
+}
+
+/// Takes over a database that SQLite's own VFS has opened.
+static void adopt(sqlite3_file *file) {
+  struct database_file *database = database_of(file);
+  *database = (struct database_file){.original = file->pMethods, .methods = *file->pMethods};
+  database->methods.xWrite = database_write;
+  database->methods.xSync = database_sync;
+  // Of a later SQLite's methods there is no more here than what this one knows.
+  if (database->methods.iVersion > 3) database->methods.iVersion = 3;
+  file->pMethods = &database->methods;
 }
 
 static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *granted) {
   (void)vfs;
   if (!(flags & SQLITE_OPEN_WAL)) {
     int code = original->xOpen(original, name, file, flags, granted);
-    if (code == SQLITE_OK && flags & SQLITE_OPEN_MAIN_DB) set_pace(file);
+    if (code == SQLITE_OK && flags & SQLITE_OPEN_MAIN_DB) adopt(file);
     return code;
   }
   struct log_file *log = log_of(file);
@@ -177,7 +202,7 @@ const char *keyward_sqlite_log_vfs(void) {
   // Nothing but opening differs, and no method of SQLite's own looks at more of its VFS than what is copied here.
   vfs = *original;
   vfs.pNext = NULL;
-  vfs.szOsFile = room_for(original->szOsFile) + (int)(sizeof(struct log_file) + sizeof(struct pace));
+  vfs.szOsFile = room_for(original->szOsFile) + (int)(sizeof(struct log_file) + sizeof(struct database_file));
   vfs.xOpen = open_file;
   vfs.zName = "keyward-log";
   return sqlite3_vfs_register(&vfs, 0) == SQLITE_OK ? vfs.zName : NULL;

@@ -74,6 +74,7 @@ final class Pump {
   /// - Parameter settle: is called with each connection of theirs that is not as it was before they came.
   func answerPlainCalls(_ settle: (Connection) -> Void) {
     guard plainCalls.count > 0 else { return }
+    assert(takesPlainCalls, "when the server stops, settling reads, and a read may be what calls this")
     parts.handlers.validateUnlimited(plainCalls, at: parts.clock.now())
     parts.statistics.countCalls(plainCalls.count)
     // Replies that are there wait for nothing else.

@@ -95,7 +95,11 @@ final class Reactor: @unchecked Sendable {
 
   /// Reads what has come on a connection, and sees to what follows from it.
   private func handle(_ event: EventSet.Event, of connection: Connection) {
-    if event.output { pump.flush(connection) }
+    if event.output {
+      // What it goes on with may take long.
+      answerPlainCalls()
+      pump.flush(connection)
+    }
     let hasRead = (event.hangup || event.input) && pump.read(connection, before: answerPlainCalls)
     if hasRead, busyPoll.isOn { busyPoll.noteRequest(at: parts.clock.monotonicNanoseconds()) }
     // A peer that has left for good gets no reply; what it still sent is read to the end first.

@@ -180,27 +180,36 @@ import Testing
   @Test func `Peers that ask at once all get their answers, whatever each asks and whoever leaves meanwhile`() throws {
     let server = try TestServer()
     let secrets = try makeKeys(server)
-    for round in 0..<30 {
-      var peers = try (0..<24).map { _ in try server.connect() }
+    for round in 0..<32 {
+      var peers: [RawConnection?] = try (0..<24).map { _ in try server.connect() }
+      // The second of three takes the long way.
       let counts = (0..<24).map { number in [1, 200, 3, 1][(number + round) % 4] }
+      // Half of the peers present a secret of no key.
+      let verdicts = (0..<24).map { number in number % 2 == 0 ? Verdict.valid : .notFound }
       for (number, peer) in peers.enumerated() {
+        guard let peer else { continue }
         var bytes: [UInt8] = []
         for call in 0..<counts[number] {
-          // The second of three takes the long way.
-          let request: OutgoingRequest =
-            counts[number] == 3 && call == 1 ? .getKey(.id(.sample(1))) : .validateKey(secrets[2], .chat, asOf: nil)
+          let secret = verdicts[number] == .valid ? secrets[2] : .sample(77)
+          let isLong = counts[number] == 3 && call == 1
+          let request: OutgoingRequest = isLong ? .whoAmI : .validateKey(secret, .chat, asOf: nil)
           bytes += try peer.frame(request, stream: UInt32(call * 2 + 1))
         }
         peer.send(bytes)
       }
-      // Every fourth leaves before it can have taken its answer.
-      let staying = peers.indices.filter { (($0 + round) % 4) != 3 }
-      peers = staying.map { peers[$0] }
-      for (peer, number) in zip(peers, staying) {
+      // Every fourth leaves before it can have taken all its answers, each time of another kind.
+      for number in peers.indices where (number + round / 4) % 4 == 3 { peers[number] = nil }
+      for (number, peer) in peers.enumerated() {
+        guard let peer else { continue }
         var left = Set((0..<counts[number]).map { UInt32($0 * 2 + 1) })
         while !left.isEmpty {
           let frame = try #require(try peer.receive(), "closed")
           #expect(left.remove(frame.stream) != nil, "stream \(frame.stream) was answered twice")
+          guard counts[number] != 3 || frame.stream != 3 else { continue }
+          let arena = Arena()
+          let result = try frame.data.withUnsafeBytes { try TTRPCEnvelope.decode($0, of: .validateKey, in: arena) }
+          guard case .validateKey(let validation) = try result.get() else { continue }
+          #expect(validation.verdict == verdicts[number])
         }
         try peer.expectServed(stream: 99_999)
       }

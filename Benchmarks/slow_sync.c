@@ -1,5 +1,4 @@
-// Has each fdatasync(2) of a program take a millisecond at least, as a disk does that has written what it was given
-// before it says so: a virtual one often has not. Loaded by LD_PRELOAD.
+// Has each fdatasync(2) of a program take a millisecond at least, as on a slower disk. Loaded by LD_PRELOAD.
 
 #define _GNU_SOURCE
 #include <errno.h>

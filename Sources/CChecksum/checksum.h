@@ -4,7 +4,6 @@
 // 30 bytes take a third of the time. After Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ
 // Instruction" (Intel, 2009), for polynomials of which the bits are reflected.
 
-#include <stddef.h>
 #include <stdint.h>
 
 /// Whether the processor can multiply so.

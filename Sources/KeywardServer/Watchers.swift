@@ -133,7 +133,10 @@ final class Watchers: @unchecked Sendable {
     // What comes meanwhile is told in the next round, when the others have had their turn.
     let newest = registry.feed.newest
     let behind = newest - max(watcher.position, watcher.goal)
-    guard behind <= backlog else { return end(watcher, .tooFarBehind(behind, resumingAfter: watcher.position)) }
+    // From 0, where the store was empty, nobody can go on: that asks for what comes from then on.
+    guard behind <= backlog || watcher.position == 0 else {
+      return end(watcher, .tooFarBehind(behind, resumingAfter: watcher.position))
+    }
     while !watcher.isReading, !watcher.isFull {
       guard tellIfCaughtUp(watcher), watcher.position < newest else { return }
       switch registry.feed.events(after: watcher.position, limit: Self.pieceSize) {

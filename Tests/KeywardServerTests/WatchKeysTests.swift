@@ -103,7 +103,14 @@ import Testing
     peer.opensWindows = false
     try peer.begin(.watchKeys(after: 0), stream: 1)
     try peer.take { peer[1].httpStatus == "200" }
-    try create(0..<60, server)
+    // Another, who takes each change, tells that they have been told before more come.
+    let pace = try HTTP2Peer(server.connect())
+    try pace.begin(.watchKeys(after: 0), stream: 1)
+    try pace.take { !pace[1].data.isEmpty }
+    for number in 0..<60 {
+      try create(number..<number + 1, server)
+      try pace.take { pace.revisions(on: 1).last == Revision(number + 1) }
+    }
     peer.send(HTTP2Peer.windowUpdate(1, 1 << 20))
     peer.opensWindows = true
     let answer = try peer.answer(on: 1)
